@@ -1,0 +1,5 @@
+/** How a code becomes addresses. */
+@NullMarked
+package io.wormhole.daemon.discovery;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,72 @@
+package io.wormhole.daemon.fuse;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * A read-only file system as the kernel asks for it: by inode, in plain blocking calls. Names are
+ * bytes. Calls come on many threads at once, some of them virtual; each may wait, up to a deadline
+ * of the file system's own, and is interrupted when the kernel takes the request back. Every
+ * mutation is answered EROFS before it gets here.
+ */
+public interface KernelFileSystem {
+  /** The root's node id, which is never looked up and never forgotten. */
+  long ROOT = 1;
+
+  /** The inode of a name in a folder; ENOENT if there is none. */
+  Entry lookup(long parent, byte[] name) throws ErrnoException, InterruptedException;
+
+  /** The kernel gives back so many lookups of a node. Does not wait. */
+  void forget(long node, long lookups);
+
+  /** Attributes of a node, now. */
+  Attr getattr(long node) throws ErrnoException, InterruptedException;
+
+  /** Target of a symbolic link. */
+  byte[] readlink(long node) throws ErrnoException, InterruptedException;
+
+  /**
+   * Opens a file for reading.
+   *
+   * @return the handle that reads and the release bring
+   */
+  long open(long node) throws ErrnoException, InterruptedException;
+
+  /**
+   * Reads.
+   *
+   * @param destination the reply's own buffer, as long as the kernel wants bytes
+   * @return bytes read; fewer than wanted only at the end of the file
+   */
+  int read(long node, long handle, long offset, MemorySegment destination)
+      throws ErrnoException, InterruptedException;
+
+  /** The last descriptor of an open is gone. Does not wait. */
+  void release(long node, long handle);
+
+  /** Opens a folder. */
+  long opendir(long node) throws ErrnoException, InterruptedException;
+
+  /**
+   * Fills one reply with entries, {@code .} and {@code ..} among them.
+   *
+   * @param offset 0 for the beginning (a listing made anew), else the {@code nextOffset} of an
+   *     entry this handle gave before
+   */
+  void readdir(long node, long handle, long offset, DirectoryWriter writer)
+      throws ErrnoException, InterruptedException;
+
+  /** The last descriptor of a folder is gone. Does not wait. */
+  void releasedir(long node, long handle);
+
+  FileSystemFigures statfs(long node) throws ErrnoException, InterruptedException;
+
+  /** Value of an extended attribute; ENODATA if there is none. */
+  byte[] getxattr(long node, byte[] name) throws ErrnoException, InterruptedException;
+
+  /** Names of a node's extended attributes. */
+  List<byte[]> listxattr(long node) throws ErrnoException, InterruptedException;
+
+  /** The kernel is done with the file system; no call comes after. Does not wait. */
+  void destroyed();
+}

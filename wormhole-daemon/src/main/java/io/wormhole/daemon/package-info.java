@@ -1,0 +1,5 @@
+/** The composition root: nothing else makes services. */
+@NullMarked
+package io.wormhole.daemon;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,36 @@
+package io.wormhole.daemon.transport;
+
+/** Why an end closes a lane; the code is sent with the close. */
+public enum CloseReason {
+  /** Nothing more to do. */
+  DONE(0),
+  /** The peer broke the protocol. */
+  PROTOCOL(1),
+  /** The peer was refused, in words, before. */
+  REFUSED(2),
+  /** The share or the whole daemon ends. */
+  GOODBYE(3),
+  /** The peer took too long. */
+  TOO_SLOW(4);
+
+  private final int code;
+
+  CloseReason(int code) {
+    this.code = code;
+  }
+
+  /** The QUIC application error code. */
+  public int code() {
+    return code;
+  }
+
+  /** The reason of a code from the wire; an unknown one is {@link #DONE}. */
+  public static CloseReason of(long code) {
+    for (CloseReason reason : values()) {
+      if (reason.code == code) {
+        return reason;
+      }
+    }
+    return DONE;
+  }
+}

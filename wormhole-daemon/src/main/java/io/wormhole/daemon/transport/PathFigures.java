@@ -1,0 +1,19 @@
+package io.wormhole.daemon.transport;
+
+/**
+ * What is known of a lane's path.
+ *
+ * @param kind loopback, lan or direct
+ * @param rttMillis smoothed round-trip time; negative while unknown
+ * @param lossPercent packets this end sent that were lost, of all it sent
+ * @param congestionWindowBytes of this end
+ * @param bytesSent on the wire, since the lane was made
+ * @param bytesReceived on the wire, since the lane was made
+ */
+public record PathFigures(
+    String kind,
+    double rttMillis,
+    double lossPercent,
+    long congestionWindowBytes,
+    long bytesSent,
+    long bytesReceived) {}
