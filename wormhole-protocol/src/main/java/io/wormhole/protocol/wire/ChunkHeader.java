@@ -43,6 +43,11 @@ public record ChunkHeader(
         : (dataBytes + Limits.GROUP_BYTES - 1) / Limits.GROUP_BYTES;
   }
 
+  /** The same head as the answer to a request; the arrays are shared. */
+  public ChunkHeader answering(long request) {
+    return new ChunkHeader(request, dataBytes, young, hash, chainingValues);
+  }
+
   /** Bytes of this header with its chaining values, without the data. */
   public int headBytes() {
     return BYTES + chainingValues.length;
