@@ -1,0 +1,30 @@
+package io.wormhole.protocol.join;
+
+/**
+ * A text is no join code. The message is one line for a person; it shows at most one symbol of what
+ * was typed, because the rest may be a secret.
+ */
+public final class JoinCodeException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  /** What is wrong with the text. */
+  public enum Problem {
+    /** Not twelve symbols. */
+    LENGTH,
+    /** A character that no code has. */
+    SYMBOL,
+    /** The check symbol does not fit: something was mistyped. */
+    CHECK
+  }
+
+  private final Problem problem;
+
+  JoinCodeException(Problem problem, String message) {
+    super(message);
+    this.problem = problem;
+  }
+
+  public Problem problem() {
+    return problem;
+  }
+}
