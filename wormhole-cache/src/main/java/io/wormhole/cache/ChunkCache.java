@@ -1,0 +1,137 @@
+package io.wormhole.cache;
+
+import io.wormhole.cache.ram.Chunk;
+import io.wormhole.cache.ram.RamTier;
+import io.wormhole.protocol.hash.Blake3;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Verified chunks by key: the only face of the cache.
+ *
+ * <p>A chunk that is not there is loaded into the cache's own memory, hashed on a verifying thread,
+ * and seen by nobody before its hash was right. However many readers want it, it is loaded once.
+ *
+ * <p>Memory is bounded: slots in use never exceed the limit by more than 2 MiB. A reader who finds
+ * every slot held waits 10 ms and then reads past the limit; past that, for as long as he is
+ * willing to. What was read past the limit is not kept.
+ *
+ * <p>Any thread may call. Nothing here waits but {@link PendingChunk#await}.
+ */
+public final class ChunkCache implements AutoCloseable {
+  /** The default limit: 96 MiB. */
+  public static final long DEFAULT_LIMIT_BYTES = 96L << 20;
+
+  private final Flights flights;
+  private final RamTier<ChunkKey> tier;
+  private final LongAdder hits = new LongAdder();
+  private final LongAdder misses = new LongAdder();
+
+  /**
+   * @param limitBytes RAM for chunks, at least {@link RamTier#MIN_LIMIT_BYTES}; none is taken
+   *     before it is used
+   * @param blake3 checks the bytes of each load
+   * @param verifying runs it, on platform threads; not shut down here
+   */
+  public ChunkCache(long limitBytes, Blake3 blake3, Executor verifying) {
+    this.flights = new Flights(limitBytes, blake3, verifying);
+    this.tier = flights.tier();
+  }
+
+  /**
+   * Claims a chunk: the one that is there, or on its way, or else the one this loader brings. A
+   * claim that fails leaves nothing behind, and the next one loads anew.
+   */
+  public PendingChunk get(ChunkKey key, ChunkLoader loader) {
+    Chunk listed = peek(key);
+    if (listed != null) {
+      return new ReadyChunk(listed);
+    }
+    misses.increment();
+    return flights.claim(key, loader);
+  }
+
+  /** The chunk if it is there, with a reference the caller releases once; else null. No load. */
+  public @Nullable Chunk peek(ChunkKey key) {
+    Chunk listed = tier.get(key);
+    if (listed != null) {
+      hits.increment();
+    }
+    return listed;
+  }
+
+  /**
+   * Loads a chunk that nobody waits for yet. Takes at most a quarter of the slots at a time, never
+   * one that a reader waits for.
+   *
+   * @return false if no load was begun for want of a slot; true if one was, or none is needed
+   */
+  public boolean prefetch(ChunkKey key, ChunkLoader loader) {
+    return flights.readAhead(key, loader);
+  }
+
+  /**
+   * Cancels a load that no reader waits for and whose bytes have not come.
+   *
+   * @return whether there was one
+   */
+  public boolean cancelIfUnwanted(ChunkKey key) {
+    return flights.cancelIfUnwanted(key);
+  }
+
+  /**
+   * Drops what is known to be old or of no more use. Readers who wait get their chunk yet, but it
+   * is not kept. Looks at every key there is, some thousands: for many files at once, ask once.
+   */
+  public void invalidate(Predicate<FileVersion> old) {
+    flights.forget(old);
+    tier.removeIf(key -> old.test(key.file()));
+  }
+
+  /**
+   * Sets another limit, at once. A smaller one drops the coldest chunks; those that are held or on
+   * their way go when they are let go.
+   */
+  public void resize(long limitBytes) {
+    tier.resize(limitBytes);
+  }
+
+  /** Gives back the RAM of free slots; for when nothing has been read for a while. */
+  public void trim() {
+    tier.trim();
+  }
+
+  public CacheStats stats() {
+    RamTier.Usage ram = tier.usage();
+    return new CacheStats(
+        ram.limitBytes(),
+        ram.usedBytes(),
+        ram.overflowBytes(),
+        ram.ramBytes(),
+        ram.chunks(),
+        hits.sum(),
+        misses.sum(),
+        ram.evictions(),
+        flights.loads(),
+        flights.rejected(),
+        flights.bypasses());
+  }
+
+  /**
+   * Fails readers who wait with {@link CacheClosedException}, cancels loads, drops all chunks. The
+   * memory goes when the last chunk that is still held has been released and the last load has
+   * ended.
+   */
+  @Override
+  public void close() {
+    flights.close();
+    tier.close();
+  }
+
+  /** Whether it is closed and its memory is the system's again. */
+  boolean isReleased() {
+    return tier.isReleased();
+  }
+}

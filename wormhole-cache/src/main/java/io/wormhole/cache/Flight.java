@@ -1,0 +1,219 @@
+package io.wormhole.cache;
+
+import io.wormhole.cache.ram.Chunk;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One chunk on its way, and the readers who wait for it.
+ *
+ * <pre>
+ *   WAITING (for a slot) ── begin ──▶ LOADING ── arrived ──▶ VERIFYING ──▶ ENDED (landed or failed)
+ *      └───────────── cancelled, failed ──┴────────────────────────────────▶ ENDED
+ * </pre>
+ *
+ * <p>Whoever has taken the slot keeps the duty to free it, also when the flight ends before its
+ * load does. No lock but the flight's own is taken under its lock, and nothing foreign is called.
+ */
+final class Flight {
+  private enum Phase {
+    WAITING,
+    LOADING,
+    VERIFYING,
+    ENDED
+  }
+
+  private final ChunkKey key;
+  private final ChunkLoader loader;
+  private final boolean readAhead;
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  private volatile Phase phase = Phase.WAITING;
+  private volatile boolean kept = true;
+
+  /** Set by a reader whose patience is over; guarded by the line it waits in. */
+  private boolean hurried;
+
+  private int readers;
+  private boolean asked;
+  private @Nullable PendingLoad load;
+  private @Nullable Chunk chunk;
+  private @Nullable Throwable failure;
+
+  Flight(ChunkKey key, ChunkLoader loader, boolean readAhead) {
+    this.key = key;
+    this.loader = loader;
+    this.readAhead = readAhead;
+  }
+
+  ChunkKey key() {
+    return key;
+  }
+
+  ChunkLoader loader() {
+    return loader;
+  }
+
+  /** Whether it was begun ahead of any reader. */
+  boolean isReadAhead() {
+    return readAhead;
+  }
+
+  /** Counts one more reader; false if the flight has ended. */
+  synchronized boolean join() {
+    if (phase == Phase.ENDED) {
+      return false;
+    }
+    readers++;
+    asked = true;
+    return true;
+  }
+
+  /** One reader less; the chunk he was granted, to be released by the caller, if there is one. */
+  synchronized @Nullable Chunk leave() {
+    if (phase == Phase.ENDED) {
+      return chunk;
+    }
+    readers--;
+    return null;
+  }
+
+  /** Whether any reader ever joined. */
+  synchronized boolean wasAskedFor() {
+    return asked;
+  }
+
+  /** A slot is there; false if the flight has ended. */
+  synchronized boolean begin() {
+    if (phase != Phase.WAITING) {
+      return false;
+    }
+    phase = Phase.LOADING;
+    return true;
+  }
+
+  /** The load that was begun; cancelled on the spot if the flight has ended meanwhile. */
+  void attach(PendingLoad begun) {
+    synchronized (this) {
+      load = begun;
+      if (phase != Phase.ENDED) {
+        return;
+      }
+    }
+    begun.cancel();
+  }
+
+  /** The bytes are there, to be verified; false if the flight has ended. */
+  synchronized boolean arrived() {
+    if (phase != Phase.LOADING) {
+      return false;
+    }
+    phase = Phase.VERIFYING;
+    return true;
+  }
+
+  /** Ends with a chunk: each reader gets a reference of his own. Takes over the caller's. */
+  void land(Chunk landed) {
+    boolean wanted;
+    synchronized (this) {
+      wanted = phase != Phase.ENDED && readers > 0;
+      if (phase != Phase.ENDED) {
+        for (int i = 1; i < readers; i++) {
+          if (!landed.retain()) {
+            throw new IllegalStateException("a chunk landed that its flight does not hold");
+          }
+        }
+        chunk = landed;
+        phase = Phase.ENDED;
+      }
+    }
+    if (!wanted) {
+      landed.release();
+    }
+    ended.countDown();
+  }
+
+  /** Ends without a chunk; false if it had ended before. */
+  boolean fail(Throwable why) {
+    synchronized (this) {
+      if (phase == Phase.ENDED) {
+        return false;
+      }
+      failure = why;
+      phase = Phase.ENDED;
+    }
+    ended.countDown();
+    return true;
+  }
+
+  /** Ends it if it waits for a slot and nobody waits for it. */
+  synchronized boolean endIfForgotten() {
+    return phase == Phase.WAITING && endIfUnwanted();
+  }
+
+  /** Ends it if nobody waits for it and its bytes have not come. */
+  synchronized boolean endIfUnwanted() {
+    return readers == 0
+        && phase != Phase.VERIFYING
+        && fail(new CancellationException(key + " was not wanted any more"));
+  }
+
+  /** Tells the loader, if it was asked, that nobody wants the chunk. */
+  void cancelLoad() {
+    PendingLoad begun;
+    synchronized (this) {
+      begun = load;
+    }
+    if (begun != null) {
+      begun.cancel();
+    }
+  }
+
+  /** The chunk may be read by those who wait, but is not to be kept: its version is old. */
+  void doNotKeep() {
+    kept = false;
+  }
+
+  boolean isKept() {
+    return kept;
+  }
+
+  boolean isWaiting() {
+    return phase == Phase.WAITING;
+  }
+
+  boolean hasEnded() {
+    return phase == Phase.ENDED;
+  }
+
+  boolean awaitEnd(long atMostNanos) throws InterruptedException {
+    return ended.await(atMostNanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** What the flight ended with: a reference that was granted to the caller, or why not. */
+  synchronized Chunk granted() throws ChunkException {
+    if (chunk != null) {
+      return chunk;
+    }
+    if (failure == null) {
+      throw new IllegalStateException("a flight was asked before its end");
+    }
+    // A new exception for each reader: its stack is his, and he may add to it.
+    throw switch (failure) {
+      case CorruptChunkException corrupt -> new CorruptChunkException(key);
+      case CacheClosedException closed -> new CacheClosedException(key);
+      case CacheBusyException busy -> new CacheBusyException(key);
+      default -> new ChunkLoadException(key, failure);
+    };
+  }
+
+  boolean isHurried() {
+    return hurried;
+  }
+
+  void hurried() {
+    hurried = true;
+  }
+}

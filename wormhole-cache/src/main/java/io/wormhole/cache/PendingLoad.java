@@ -1,0 +1,16 @@
+package io.wormhole.cache;
+
+import java.util.concurrent.CompletableFuture;
+
+/** A load under way. */
+public interface PendingLoad {
+  /**
+   * Completes when the bytes are in the destination, unverified, or exceptionally when they will
+   * not come. Either way the destination is not written to any more, so it must complete, by a
+   * deadline of the loader's own. May complete on an event loop: nothing slow hangs on it.
+   */
+  CompletableFuture<Arrival> arrival();
+
+  /** Nobody wants it any more: {@link #arrival} completes soon. Returns at once. */
+  void cancel();
+}

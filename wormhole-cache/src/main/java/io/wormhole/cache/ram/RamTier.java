@@ -1,0 +1,297 @@
+package io.wormhole.cache.ram;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Policy;
+import com.github.benmanes.caffeine.cache.RemovalCause;
+import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * L1: which chunks stay in RAM. Caffeine (W-TinyLFU: Einziger, Friedman, Manes, "TinyLFU: A Highly
+ * Efficient Cache Admission Policy", 2017) decides, weighing each by the slot it holds; an arena of
+ * slots lies under it. The tier holds one reference to each chunk it lists.
+ *
+ * <p>How the limit is shared out, in slots:
+ *
+ * <ul>
+ *   <li>7/8 are Caffeine's. The rest is for what is not listed: chunks on their way, and evicted
+ *       ones that a reader still holds. When that is used up, {@link #take} evicts what is coldest.
+ *   <li>A chunk read ahead weighs nothing until it is read. TinyLFU would else turn it away at the
+ *       door: it has never been asked for, and every chunk it could replace has. Up to a quarter of
+ *       the slots is so protected, the oldest losing it first.
+ * </ul>
+ *
+ * <p>Any thread may call; nothing waits for more than another thread's bookkeeping.
+ *
+ * @param <K> names a chunk for good: what is listed under a key is never replaced by other bytes
+ */
+public final class RamTier<K> implements AutoCloseable {
+  /** The least a tier can be limited to, in bytes. */
+  public static final long MIN_LIMIT_BYTES = 1L << 20;
+
+  private static final int UNLISTED_SHARE = 8;
+  private static final int READ_AHEAD_SHARE = 4;
+
+  /** Victims looked for before a taker is told that nothing is free. */
+  private static final int EVICTION_ATTEMPTS = 4;
+
+  /** What a tier holds, in bytes, but for the counts of chunks and of evictions so far. */
+  public record Usage(
+      long limitBytes,
+      long usedBytes,
+      long overflowBytes,
+      long ramBytes,
+      long chunks,
+      long evictions) {}
+
+  private final SlabArena arena;
+  private final Cache<K, Listed> listed;
+  private final Policy.Eviction<K, Listed> policy;
+  private final LongAdder evictions = new LongAdder();
+
+  /** Chunks read ahead, oldest first; some of them have been read or dropped since. */
+  private final ArrayDeque<Map.Entry<K, Listed>> unread = new ArrayDeque<>();
+
+  /**
+   * @param limitBytes at least {@link #MIN_LIMIT_BYTES}
+   * @param slotMayBeHad told when {@link #take} may succeed where it failed before, by a thread
+   *     that may hold locks; must not wait
+   */
+  public RamTier(long limitBytes, Runnable slotMayBeHad) {
+    this.arena = new SlabArena(checked(limitBytes), slotMayBeHad);
+    this.listed =
+        Caffeine.newBuilder()
+            .maximumWeight(listedBytes(limitBytes))
+            .weigher((K key, Listed chunk) -> chunk.weightBytes())
+            .removalListener(this::removed)
+            .executor(Runnable::run)
+            .build();
+    this.policy = listed.policy().eviction().orElseThrow();
+  }
+
+  /** The chunk with a reference of the caller's, or null. It counts as read. */
+  public @Nullable Chunk get(K key) {
+    while (true) {
+      Listed found = listed.getIfPresent(key);
+      if (found == null) {
+        return null;
+      }
+      // A chunk whose count is at zero has left the list before that: the next look tells.
+      if (found.chunk().retain()) {
+        if (found.readAhead()) {
+          listed.asMap().replace(key, found, found.asRead());
+        }
+        return found.chunk();
+      }
+    }
+  }
+
+  /** Whether a chunk is listed; it does not count as read. */
+  public boolean contains(K key) {
+    return listed.asMap().containsKey(key);
+  }
+
+  /**
+   * Lists a chunk, if there is none under that key. Takes over one reference.
+   *
+   * @param readAhead nobody has asked for it yet
+   */
+  public void put(K key, Chunk chunk, boolean readAhead) {
+    Listed added = new Listed(chunk, readAhead);
+    if (listed.asMap().putIfAbsent(key, added) != null) {
+      chunk.release();
+    } else if (readAhead) {
+      protect(key, added);
+    }
+  }
+
+  /** Drops a chunk, if there is one. */
+  public void remove(K key) {
+    listed.invalidate(key);
+  }
+
+  /** Drops the chunks of such keys; looks at every key there is. */
+  public void removeIf(Predicate<? super K> dropped) {
+    listed.asMap().keySet().removeIf(dropped);
+  }
+
+  /**
+   * A slot, for which a cold chunk may have to go; null when each is held by a reader or on its
+   * way.
+   *
+   * @throws OutOfMemoryError if the system refuses address space
+   */
+  public @Nullable Slot take() {
+    Slot slot = arena.take();
+    for (int attempt = 0; slot == null && attempt < EVICTION_ATTEMPTS; attempt++) {
+      if (!evictColdest()) {
+        return null;
+      }
+      slot = arena.take();
+    }
+    return slot;
+  }
+
+  /** A slot past the limit, for a chunk that will not be kept; null when those are in use too. */
+  public @Nullable Slot takeOverflow() {
+    return arena.takeOverflow();
+  }
+
+  /** How many slots reading ahead may hold before it has to wait for its own. */
+  public int readAheadSlots() {
+    return Math.max(1, arena.limitSlots() / READ_AHEAD_SHARE);
+  }
+
+  /** Sets another limit, at once; what does not fit any more is dropped, coldest first. */
+  public synchronized void resize(long limitBytes) {
+    long before = policy.getMaximum();
+    long listedBytes = listedBytes(checked(limitBytes));
+    if (listedBytes < before) {
+      policy.setMaximum(listedBytes);
+      unprotectPast(readAheadSlots(limitBytes));
+      arena.resize(limitBytes);
+      // What was protected comes on top of Caffeine's share, so both together may be too much.
+      while (arena.isPastLimit() && evictColdest()) {
+        Thread.onSpinWait();
+      }
+    } else {
+      arena.resize(limitBytes);
+      policy.setMaximum(listedBytes);
+    }
+  }
+
+  /** Gives back the RAM of slots that hold nothing. */
+  public void trim() {
+    arena.trim();
+  }
+
+  public Usage usage() {
+    SlabArena.Usage slots = arena.usage();
+    return new Usage(
+        bytesOf(slots.limit()),
+        bytesOf(slots.used()),
+        bytesOf(slots.overflow()),
+        bytesOf(slots.touched()),
+        listed.asMap().size(),
+        evictions.sum());
+  }
+
+  /** Drops everything; the memory goes when the last reader has released what he holds. */
+  @Override
+  public void close() {
+    arena.close();
+    listed.invalidateAll();
+  }
+
+  /** Whether it is closed and its memory is the system's again. */
+  public boolean isReleased() {
+    return !arena.isMapped();
+  }
+
+  private boolean evictColdest() {
+    Optional<Map.Entry<K, Listed>> victim =
+        policy.coldest(chunks ->
+            chunks
+                .filter(entry -> entry.getValue().isEvictable())
+                .findFirst()
+                .map(entry -> Map.entry(entry.getKey(), entry.getValue())));
+    if (victim.isPresent()) {
+      evict(victim.get());
+      return true;
+    }
+    return evictOldestUnread();
+  }
+
+  private boolean evictOldestUnread() {
+    while (true) {
+      Map.Entry<K, Listed> oldest;
+      synchronized (unread) {
+        oldest = unread.pollFirst();
+      }
+      if (oldest == null) {
+        return false;
+      }
+      if (evict(oldest)) {
+        return true;
+      }
+    }
+  }
+
+  private boolean evict(Map.Entry<K, Listed> victim) {
+    boolean gone = listed.asMap().remove(victim.getKey(), victim.getValue());
+    if (gone) {
+      evictions.increment();
+    }
+    return gone;
+  }
+
+  private void protect(K key, Listed chunk) {
+    synchronized (unread) {
+      unread.addLast(Map.entry(key, chunk));
+    }
+    unprotectPast(readAheadSlots());
+  }
+
+  private void unprotectPast(int slots) {
+    while (true) {
+      Map.Entry<K, Listed> oldest;
+      synchronized (unread) {
+        if (unread.size() <= slots) {
+          return;
+        }
+        oldest = unread.removeFirst();
+      }
+      listed.asMap().replace(oldest.getKey(), oldest.getValue(), oldest.getValue().asRead());
+    }
+  }
+
+  private void removed(@Nullable K key, @Nullable Listed chunk, RemovalCause cause) {
+    if (chunk == null || cause == RemovalCause.REPLACED) {
+      return;
+    }
+    if (cause.wasEvicted()) {
+      evictions.increment();
+    }
+    chunk.chunk().release();
+  }
+
+  private static int readAheadSlots(long limitBytes) {
+    return (int) Math.max(1, limitBytes / SlabArena.SLOT_BYTES / READ_AHEAD_SHARE);
+  }
+
+  private static long listedBytes(long limitBytes) {
+    return limitBytes - limitBytes / UNLISTED_SHARE;
+  }
+
+  private static long checked(long limitBytes) {
+    if (limitBytes < MIN_LIMIT_BYTES) {
+      throw new IllegalArgumentException(
+          "a cache in RAM of %d bytes; the least is %d".formatted(limitBytes, MIN_LIMIT_BYTES));
+    }
+    return limitBytes;
+  }
+
+  private static long bytesOf(int slots) {
+    return (long) slots * SlabArena.SLOT_BYTES;
+  }
+
+  /** A chunk as Caffeine sees it; replaced by its read form, with the same reference, once read. */
+  private record Listed(Chunk chunk, boolean readAhead) {
+    int weightBytes() {
+      return readAhead ? 0 : chunk.footprintBytes();
+    }
+
+    boolean isEvictable() {
+      return !readAhead && chunk.isIdle();
+    }
+
+    Listed asRead() {
+      return new Listed(chunk, false);
+    }
+  }
+}
