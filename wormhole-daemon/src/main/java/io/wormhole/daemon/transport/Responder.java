@@ -15,7 +15,7 @@ public interface Responder {
   /** Off-heap memory for a chunk's bytes. */
   Outbound allocate(int bytes);
 
-  /** Sends a chunk; takes over {@code data}, whatever happens. */
+  /** Sends a chunk; the id is filled in here. Takes over {@code data}, whatever happens. */
   void chunk(ChunkHeader header, Outbound data);
 
   /**

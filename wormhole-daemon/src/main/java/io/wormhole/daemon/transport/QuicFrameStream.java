@@ -1,0 +1,228 @@
+package io.wormhole.daemon.transport;
+
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.MessageLite;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.codec.quic.QuicStreamChannel;
+import io.wormhole.protocol.wire.ChunkHeader;
+import io.wormhole.protocol.wire.FrameHeader;
+import io.wormhole.protocol.wire.FrameType;
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.WireException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+
+/**
+ * One bidirectional stream of a lane. What arrives is decoded and handled on the event loop; what
+ * any thread sends is encoded by that thread and leaves through a {@link SendQueue}.
+ *
+ * <p>When the peer ends its direction, ours ends too once what was sent has left.
+ */
+final class QuicFrameStream extends ChannelInboundHandlerAdapter implements FrameStream {
+  private static final long LOW_WATER_BYTES = 64 << 10;
+
+  private final QuicLane lane;
+  private final QuicStreamChannel channel;
+  private final FrameHandler handler;
+  private final FrameDecoder decoder;
+  private final SendQueue sends;
+
+  /** Arrived and not yet decoded, while reading is off or a handler is being called. */
+  private final ArrayDeque<ByteBuf> arrived = new ArrayDeque<>();
+
+  private boolean decoding;
+  private boolean readEnabled = true;
+  private boolean over;
+
+  QuicFrameStream(QuicLane lane, QuicStreamChannel channel, FrameHandler handler) {
+    this.lane = lane;
+    this.channel = channel;
+    this.handler = handler;
+    this.decoder = new FrameDecoder(this, handler, lane::trusted);
+    this.sends = new SendQueue(channel, this::endOutput);
+  }
+
+  @Override
+  public Lane lane() {
+    return lane;
+  }
+
+  @Override
+  public void send(FrameType type, MessageLite message) {
+    int bytes = message.getSerializedSize();
+    int limit = Limits.payloadBytes(type, lane.trusted());
+    if (bytes > limit) {
+      throw new IllegalArgumentException(
+          "a %s frame of %d bytes, %d allowed".formatted(type, bytes, limit));
+    }
+    int frameBytes = FrameHeader.BYTES + bytes;
+    ByteBuf frame = channel.alloc().directBuffer(frameBytes, frameBytes);
+    ByteBuffer target = frame.nioBuffer(0, frameBytes);
+    new FrameHeader(type, bytes).write(target);
+    CodedOutputStream out = CodedOutputStream.newInstance(target);
+    try {
+      message.writeTo(out);
+      out.flush();
+    } catch (IOException e) {
+      frame.release();
+      throw new UncheckedIOException("a message does not fit the size it told", e);
+    }
+    sends.add(frame.writerIndex(frameBytes));
+  }
+
+  @Override
+  public Outbound allocate(int bytes) {
+    return new PooledOutbound(channel.alloc(), bytes);
+  }
+
+  @Override
+  public void send(ChunkHeader header, Outbound data) {
+    sends.add(((PooledOutbound) data).frame(header));
+  }
+
+  @Override
+  public long queuedBytes() {
+    return sends.queuedBytes();
+  }
+
+  @Override
+  public void whenDrained(Runnable action) {
+    sends.whenBelow(LOW_WATER_BYTES, action);
+  }
+
+  @Override
+  public void readEnabled(boolean enabled) {
+    lane.onLoop(() -> {
+      if (readEnabled == enabled || over) {
+        return;
+      }
+      readEnabled = enabled;
+      if (enabled) {
+        decode();
+      }
+      // A handler may have said otherwise meanwhile.
+      channel.config().setAutoRead(readEnabled);
+    });
+  }
+
+  @Override
+  public void close() {
+    sends.finish();
+  }
+
+  /** Calls {@code action} on the event loop when nothing is left to be handed to the codec. */
+  void whenAllLeft(Runnable action) {
+    sends.whenBelow(1, action);
+  }
+
+  boolean wroteWithin(long nanos) {
+    return sends.wroteWithin(nanos);
+  }
+
+  /**
+   * Nothing more is handled: the handler is told why, what arrives is dropped. What was sent may
+   * still leave. On the event loop; does nothing the second time.
+   */
+  void endHandling(LaneException why) {
+    if (over) {
+      return;
+    }
+    over = true;
+    if (!decoding) {
+      dropArrived();
+    }
+    lane.guarded(() -> decoder.ended(why));
+    lane.guarded(() -> handler.ended(this, why));
+  }
+
+  /** The lane or the stream is gone for good. On the event loop. */
+  void end(LaneException why) {
+    endHandling(why);
+    sends.discard();
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    ByteBuf in = (ByteBuf) message;
+    if (over) {
+      in.release();
+      return;
+    }
+    arrived.add(in);
+    decode();
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    sends.drain();
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event == ChannelInputShutdownEvent.INSTANCE && !over) {
+      if (decoder.atFrameBorder() || !readEnabled) {
+        sends.finish();
+      } else {
+        lane.violated("a stream that ended within a frame");
+      }
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    lane.streamGone(this);
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    if (!over) {
+      lane.violated("a stream that broke off: " + cause.getMessage());
+    }
+  }
+
+  private void endOutput() {
+    var _ = channel.shutdownOutput();
+  }
+
+  private boolean mayDecode() {
+    return readEnabled && !over;
+  }
+
+  private void decode() {
+    if (decoding) {
+      // From within a handler: the loop below goes on.
+      return;
+    }
+    decoding = true;
+    try {
+      while (mayDecode() && !arrived.isEmpty()) {
+        ByteBuf in = arrived.peek();
+        decoder.read(in, this::mayDecode);
+        if (!in.isReadable()) {
+          arrived.poll();
+          in.release();
+        }
+      }
+    } catch (WireException e) {
+      lane.violated(String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      lane.failed(e);
+    } finally {
+      decoding = false;
+      if (over) {
+        dropArrived();
+      }
+    }
+  }
+
+  private void dropArrived() {
+    for (ByteBuf in = arrived.poll(); in != null; in = arrived.poll()) {
+      in.release();
+    }
+  }
+}

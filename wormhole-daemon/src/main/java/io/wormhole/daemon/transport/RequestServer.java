@@ -1,0 +1,290 @@
+package io.wormhole.daemon.transport;
+
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.WireException;
+import io.wormhole.protocol.wire.message.FailureCode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The host's side of one trusted lane: takes the requests of its streams, has them handled on
+ * {@code host-io} threads, and sends each its one answer. Pings are answered here.
+ *
+ * <p>Nothing piles up: past the lane's limits its streams are not read any further, and while a
+ * stream's answers wait to leave no more of its requests are handled. A waiting reader's requests
+ * are handled before read-ahead, whichever streams they came on.
+ *
+ * <p>The lock is held for book-keeping only, never while something is handled, sent or waited for.
+ */
+public final class RequestServer {
+  private static final Logger LOG = LoggerFactory.getLogger(RequestServer.class);
+
+  /** Answers of one stream that may wait to leave before its next request is handled. */
+  private static final long WAITING_ANSWER_BYTES = 1 << 20;
+
+  /** Requests one task handles before it lets other lanes' tasks run. */
+  private static final int REQUESTS_PER_TURN = 8;
+
+  private final RequestHandler handler;
+  private final Executor hostIo;
+  private final int parallelism;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final List<ServedStream> streams = new ArrayList<>();
+  private int requestsInFlight;
+  private long bytesInFlight;
+  private int tasks;
+  private int turn;
+  private boolean readingStopped;
+
+  /**
+   * The server of one lane.
+   *
+   * @param hostIo where requests are handled; may be shared by lanes
+   * @param parallelism requests of this lane handled at a time
+   */
+  public RequestServer(RequestHandler handler, Executor hostIo, int parallelism) {
+    this.handler = handler;
+    this.hostIo = hostIo;
+    this.parallelism = parallelism;
+  }
+
+  /** The handler of one more stream of the lane. */
+  public FrameHandler stream() {
+    ServedStream stream = new ServedStream(this);
+    lock.lock();
+    try {
+      streams.add(stream);
+    } finally {
+      lock.unlock();
+    }
+    return stream;
+  }
+
+  // ---- event loop ----
+
+  void accept(ServedStream served, ServedRequest request, FrameStream from) throws WireException {
+    boolean stop;
+    lock.lock();
+    try {
+      if (!served.add(request, from)) {
+        throw new WireException("request %d twice".formatted(request.request().getId()));
+      }
+      requestsInFlight++;
+      bytesInFlight += request.answerBytes();
+      stop = !readingStopped && isFull();
+      readingStopped |= stop;
+    } finally {
+      lock.unlock();
+    }
+    if (stop) {
+      applyReading();
+    }
+    startTasks();
+  }
+
+  void cancel(ServedStream served, long id) {
+    ServedRequest waiting = null;
+    lock.lock();
+    try {
+      ServedRequest request = served.find(id);
+      if (request != null) {
+        request.cancel();
+        waiting = served.unqueue(request) ? request : null;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (waiting != null) {
+      waiting.fail(FailureCode.FAILURE_CODE_CANCELLED);
+    }
+  }
+
+  void ended(ServedStream served) {
+    lock.lock();
+    try {
+      streams.remove(served);
+      for (ServedRequest request : served.clear()) {
+        request.cancel();
+        requestsInFlight--;
+        bytesInFlight -= request.answerBytes();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- any thread ----
+
+  /** The request has its answer. */
+  void finished(ServedRequest request) {
+    boolean resume;
+    lock.lock();
+    try {
+      ServedStream served = request.servedStream();
+      if (served.find(request.request().getId()) != request) {
+        // Its stream has ended meanwhile.
+        return;
+      }
+      served.finished(request);
+      requestsInFlight--;
+      bytesInFlight -= request.answerBytes();
+      resume = readingStopped && !isFull();
+      readingStopped &= !resume;
+    } finally {
+      lock.unlock();
+    }
+    FrameStream stream = request.servedStream().stream();
+    if (resume && stream != null) {
+      try {
+        ((LoopLane) stream.lane()).execute(this::applyReading);
+      } catch (RejectedExecutionException laneGone) {
+        LOG.debug("The lane to {} went while it was answered", stream.lane(), laneGone);
+      }
+    }
+  }
+
+  private boolean isFull() {
+    return requestsInFlight >= Limits.REQUESTS_IN_FLIGHT || bytesInFlight >= Limits.BYTES_IN_FLIGHT;
+  }
+
+  /** Brings the streams in line with what was decided last. On the event loop. */
+  private void applyReading() {
+    List<FrameStream> all = new ArrayList<>();
+    boolean stopped;
+    lock.lock();
+    try {
+      stopped = readingStopped;
+      for (ServedStream served : streams) {
+        FrameStream stream = served.stream();
+        if (stream != null) {
+          all.add(stream);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    all.forEach(stream -> stream.readEnabled(!stopped));
+  }
+
+  private void startTasks() {
+    while (true) {
+      lock.lock();
+      try {
+        if (tasks >= parallelism || !hasRunnable()) {
+          return;
+        }
+        tasks++;
+      } finally {
+        lock.unlock();
+      }
+      submitTask();
+    }
+  }
+
+  private void submitTask() {
+    try {
+      hostIo.execute(this::work);
+    } catch (RejectedExecutionException daemonEnds) {
+      taskEnded();
+      LOG.debug("Requests are left unanswered: the daemon ends", daemonEnds);
+    }
+  }
+
+  private void taskEnded() {
+    lock.lock();
+    try {
+      tasks--;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void work() {
+    for (int i = 0; i < REQUESTS_PER_TURN; i++) {
+      ServedRequest next = takeNext();
+      if (next == null) {
+        return;
+      }
+      handle(next);
+    }
+    submitTask();
+  }
+
+  /** The request to handle now; without one the task is over. */
+  private @Nullable ServedRequest takeNext() {
+    lock.lock();
+    try {
+      for (boolean ofReadAhead : new boolean[] {false, true}) {
+        for (int i = 0; i < streams.size(); i++) {
+          ServedStream served = streams.get((turn + i) % streams.size());
+          if (served.hasQueued(ofReadAhead) && !isClogged(served)) {
+            turn = (turn + i + 1) % streams.size();
+            return served.next(ofReadAhead);
+          }
+        }
+      }
+      tasks--;
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean hasRunnable() {
+    for (ServedStream served : streams) {
+      if ((served.hasQueued(false) || served.hasQueued(true)) && !isClogged(served)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether enough answers wait on this stream; if so, tasks start again once they have left. */
+  private boolean isClogged(ServedStream served) {
+    FrameStream stream = served.stream();
+    if (stream == null || stream.queuedBytes() < WAITING_ANSWER_BYTES) {
+      return false;
+    }
+    if (!served.awaitsDrain()) {
+      served.awaitsDrain(true);
+      stream.whenDrained(() -> drained(served));
+    }
+    return true;
+  }
+
+  private void drained(ServedStream served) {
+    lock.lock();
+    try {
+      served.awaitsDrain(false);
+    } finally {
+      lock.unlock();
+    }
+    startTasks();
+  }
+
+  private void handle(ServedRequest request) {
+    try {
+      if (request.isLate()) {
+        request.fail(FailureCode.FAILURE_CODE_TOO_LATE);
+        return;
+      }
+      handler.handle(request.request(), request);
+      if (!request.isAnswered()) {
+        LOG.error("{} was handled without an answer", request.request().getBodyCase());
+      }
+    } catch (RuntimeException fault) {
+      LOG.error("Handling {} failed", request.request().getBodyCase(), fault);
+    } finally {
+      if (!request.isAnswered()) {
+        request.fail(FailureCode.FAILURE_CODE_IO);
+      }
+    }
+  }
+}

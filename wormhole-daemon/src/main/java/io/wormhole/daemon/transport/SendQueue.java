@@ -1,0 +1,197 @@
+package io.wormhole.daemon.transport;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Frames on their way out of one stream. Any thread adds; the event loop hands them to the codec as
+ * fast as it takes them.
+ *
+ * <p>The codec turns every single write into packets at once. So small frames that wait together
+ * are joined into one write: what was sent within one turn of the loop leaves together, and a frame
+ * that is alone leaves without delay.
+ */
+final class SendQueue {
+  /** Frames up to this size are joined, */
+  private static final int SMALL_FRAME_BYTES = 2 << 10;
+
+  /** up to this size together. */
+  private static final int JOINED_BYTES = 16 << 10;
+
+  private record Waiter(long belowBytes, Runnable action) {}
+
+  private final Channel channel;
+  private final EventLoop loop;
+  private final Runnable whenFinished;
+  private final Queue<ByteBuf> frames = new ConcurrentLinkedQueue<>();
+  private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
+
+  /** Of frames added and not yet taken by the codec as a whole. */
+  private final AtomicLong queuedBytes = new AtomicLong();
+
+  private final AtomicBoolean drainScheduled = new AtomicBoolean();
+  private volatile boolean finishing;
+  private volatile boolean discarded;
+
+  private boolean draining;
+  private boolean finished;
+  private long lastWriteNanos;
+  private boolean written;
+
+  /**
+   * @param whenFinished called on the event loop once {@link #finish} was called and everything has
+   *     left
+   */
+  SendQueue(Channel channel, Runnable whenFinished) {
+    this.channel = channel;
+    this.loop = channel.eventLoop();
+    this.whenFinished = whenFinished;
+  }
+
+  /** Takes over {@code frame}. After {@link #finish} it is dropped. */
+  void add(ByteBuf frame) {
+    if (finishing || discarded) {
+      frame.release();
+      return;
+    }
+    queuedBytes.addAndGet(frame.readableBytes());
+    frames.add(frame);
+    scheduleDrain();
+  }
+
+  long queuedBytes() {
+    return queuedBytes.get();
+  }
+
+  /** Calls {@code action} on the event loop once fewer bytes than {@code belowBytes} are queued. */
+  void whenBelow(long belowBytes, Runnable action) {
+    waiters.add(new Waiter(belowBytes, action));
+    try {
+      loop.execute(this::callWaiters);
+    } catch (RejectedExecutionException loopGone) {
+      callWaiters();
+    }
+  }
+
+  /** No frame is taken any more; those there leave first. */
+  void finish() {
+    finishing = true;
+    scheduleDrain();
+  }
+
+  /** Frees what has not left. Whoever waited is called. */
+  void discard() {
+    discarded = true;
+    for (ByteBuf frame = frames.poll(); frame != null; frame = frames.poll()) {
+      queuedBytes.addAndGet(-frame.readableBytes());
+      frame.release();
+    }
+    callWaiters();
+  }
+
+  /** Whether something was handed to the codec less than so long ago. On the event loop. */
+  boolean wroteWithin(long nanos) {
+    return written && System.nanoTime() - lastWriteNanos < nanos;
+  }
+
+  /** Hands over what the codec takes. On the event loop; also called inside a write of ours. */
+  void drain() {
+    drainScheduled.set(false);
+    if (discarded) {
+      discard();
+      return;
+    }
+    if (draining) {
+      // Whether more can be written is asked again after the write that this call came from.
+      return;
+    }
+    draining = true;
+    try {
+      while (!discarded && channel.isWritable()) {
+        ByteBuf next = next();
+        if (next == null) {
+          break;
+        }
+        int bytes = next.readableBytes();
+        lastWriteNanos = System.nanoTime();
+        written = true;
+        channel.write(next).addListener(_ -> left(bytes));
+      }
+    } finally {
+      draining = false;
+    }
+    finishIfEmpty();
+  }
+
+  private void left(int bytes) {
+    queuedBytes.addAndGet(-bytes);
+    if (!waiters.isEmpty()) {
+      callWaiters();
+    }
+    finishIfEmpty();
+  }
+
+  private void scheduleDrain() {
+    if (drainScheduled.compareAndSet(false, true)) {
+      try {
+        loop.execute(this::drain);
+      } catch (RejectedExecutionException loopGone) {
+        discard();
+      }
+    } else if (discarded) {
+      discard();
+    }
+  }
+
+  private void finishIfEmpty() {
+    if (finishing && !finished && !draining && frames.isEmpty() && queuedBytes.get() == 0) {
+      finished = true;
+      whenFinished.run();
+    }
+  }
+
+  private void callWaiters() {
+    long queued = queuedBytes.get();
+    List<Waiter> over =
+        waiters.stream().filter(waiter -> discarded || queued < waiter.belowBytes()).toList();
+    for (Waiter waiter : over) {
+      // Another thread may have been first.
+      if (waiters.remove(waiter)) {
+        waiter.action().run();
+      }
+    }
+  }
+
+  private @Nullable ByteBuf next() {
+    ByteBuf first = frames.poll();
+    if (first == null || first.readableBytes() > SMALL_FRAME_BYTES) {
+      return first;
+    }
+    ByteBuf second = frames.peek();
+    if (second == null || second.readableBytes() > SMALL_FRAME_BYTES) {
+      return first;
+    }
+    ByteBuf joined = channel.alloc().directBuffer(JOINED_BYTES, JOINED_BYTES);
+    ByteBuf frame = first;
+    while (frame != null) {
+      joined.writeBytes(frame);
+      frame.release();
+      ByteBuf following = frames.peek();
+      frame =
+          following != null
+                  && following.readableBytes() <= SMALL_FRAME_BYTES
+                  && following.readableBytes() <= joined.writableBytes()
+              ? frames.poll()
+              : null;
+    }
+    return joined;
+  }
+}

@@ -1,0 +1,116 @@
+package io.wormhole.daemon.transport;
+
+import java.time.Duration;
+
+/**
+ * What a lane's speed, memory and patience depend on. {@link #DEFAULTS} were measured; {@code
+ * docs/adr/0003-netty-quic.md} says how much each of them counts.
+ *
+ * @param idleTimeout a lane that hears nothing for so long is gone
+ * @param handshakeTimeout from a peer's first packet to {@link Lane#trust}, and the longest that
+ *     opening a stream may wait for credit
+ * @param keepAlive a client's lane that heard nothing for so long sends a ping; below the idle
+ *     timeout, or a quiet lane would end
+ * @param socketBufferBytes asked of the kernel for each direction of a socket; the kernel grants
+ *     what its limit allows
+ * @param sendPayloadBytes the largest packet sent; 1350 fits nearly every path
+ * @param receivePayloadBytes the largest packet taken
+ * @param segmentsPerSend packets handed to the kernel in one call where it can cut them itself
+ * @param datagramsPerReceive packets taken from the kernel in one call where it can give many
+ * @param dialConnectionWindowBytes what the peer may send unasked on a lane we made. Large, so that
+ *     the window never bounds a transfer; the requests in flight bound what is really sent
+ * @param dialStreamWindowBytes the same for one stream
+ * @param listenConnectionWindowBytes what a stranger may send before he is read. Small; it grows by
+ *     itself while a lane is read quickly
+ * @param listenStreamWindowBytes the same for one stream
+ * @param streamsPerLane streams a peer may have open; fixed before anyone is known, so few
+ * @param initialWindowPackets the first congestion window, RFC 9002 section 7.2: ten packets
+ * @param nativeSockets whether to use epoll where it is there; else always NIO
+ */
+public record TransportSettings(
+    Duration idleTimeout,
+    Duration handshakeTimeout,
+    Duration keepAlive,
+    int socketBufferBytes,
+    int sendPayloadBytes,
+    int receivePayloadBytes,
+    int segmentsPerSend,
+    int datagramsPerReceive,
+    long dialConnectionWindowBytes,
+    long dialStreamWindowBytes,
+    long listenConnectionWindowBytes,
+    long listenStreamWindowBytes,
+    int streamsPerLane,
+    int initialWindowPackets,
+    boolean nativeSockets) {
+
+  /** What the daemon uses. */
+  public static final TransportSettings DEFAULTS =
+      new TransportSettings(
+          Duration.ofSeconds(30),
+          Duration.ofSeconds(10),
+          Duration.ofSeconds(10),
+          4 << 20,
+          1350,
+          65_527,
+          10,
+          32,
+          64 << 20,
+          16 << 20,
+          64 << 10,
+          64 << 10,
+          16,
+          10,
+          true);
+
+  public TransportSettings {
+    if (keepAlive.compareTo(idleTimeout) >= 0) {
+      throw new IllegalArgumentException(
+          "keep-alive of %s does not keep a lane alive that ends after %s"
+              .formatted(keepAlive, idleTimeout));
+    }
+    if (sendPayloadBytes < 1200) {
+      throw new IllegalArgumentException("packets of at least 1200 bytes: RFC 9000, section 14");
+    }
+  }
+
+  /** These settings with other times. */
+  public TransportSettings withTimes(Duration idle, Duration handshake, Duration alive) {
+    return new TransportSettings(
+        idle,
+        handshake,
+        alive,
+        socketBufferBytes,
+        sendPayloadBytes,
+        receivePayloadBytes,
+        segmentsPerSend,
+        datagramsPerReceive,
+        dialConnectionWindowBytes,
+        dialStreamWindowBytes,
+        listenConnectionWindowBytes,
+        listenStreamWindowBytes,
+        streamsPerLane,
+        initialWindowPackets,
+        nativeSockets);
+  }
+
+  /** These settings on NIO sockets. */
+  public TransportSettings withoutNativeSockets() {
+    return new TransportSettings(
+        idleTimeout,
+        handshakeTimeout,
+        keepAlive,
+        socketBufferBytes,
+        sendPayloadBytes,
+        receivePayloadBytes,
+        segmentsPerSend,
+        datagramsPerReceive,
+        dialConnectionWindowBytes,
+        dialStreamWindowBytes,
+        listenConnectionWindowBytes,
+        listenStreamWindowBytes,
+        streamsPerLane,
+        initialWindowPackets,
+        false);
+  }
+}
