@@ -1,0 +1,124 @@
+package io.wormhole.daemon.trust;
+
+import io.wormhole.daemon.transport.CloseReason;
+import io.wormhole.daemon.transport.Endpoint;
+import io.wormhole.daemon.transport.FrameHandler;
+import io.wormhole.daemon.transport.FrameStream;
+import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.protocol.wire.Fingerprint;
+import io.wormhole.protocol.wire.FrameType;
+import io.wormhole.protocol.wire.ShareId;
+import io.wormhole.protocol.wire.WireException;
+import java.nio.ByteBuffer;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+
+/**
+ * The host's door: every lane that a peer makes comes here, and nothing behind it is reached before
+ * the peer has proved a code, or has shown a token that was given to the same key on a live control
+ * lane.
+ *
+ * <p>Any thread; nothing here waits.
+ */
+public final class Gate implements Endpoint.LaneAcceptor {
+  private final Fingerprint self;
+  private final LiveCodes codes;
+  private final PinnedPeers pins;
+  private final SessionAcceptor acceptor;
+  private final Executor executor;
+  private final ScheduledExecutorService timer;
+  private final SecureRandom random;
+  private final Sessions sessions;
+
+  /**
+   * @param self this side's own certificate
+   * @param executor runs the handshakes: some milliseconds of a core each, and a write of the pins;
+   *     one that refuses more work makes the gate refuse more peers
+   * @param timer only ends what takes too long
+   */
+  public Gate(
+      Fingerprint self,
+      LiveCodes codes,
+      PinnedPeers pins,
+      SessionAcceptor acceptor,
+      Executor executor,
+      ScheduledExecutorService timer,
+      SecureRandom random) {
+    this.self = self;
+    this.codes = codes;
+    this.pins = pins;
+    this.acceptor = acceptor;
+    this.executor = executor;
+    this.timer = timer;
+    this.random = random;
+    this.sessions = new Sessions(random);
+  }
+
+  @Override
+  public FrameHandler accepted(Lane lane) {
+    return new PendingLane(this, lane).handler();
+  }
+
+  @Override
+  public FrameHandler stream(Lane lane) {
+    PeerSession session = sessions.of(lane);
+    return session == null ? new Leaving() : handler(session, lane);
+  }
+
+  /** The peers that are in. A snapshot. */
+  public List<PeerSession> sessions() {
+    return sessions.all();
+  }
+
+  /** Ends a share: its codes open nothing any more, and its peers' lanes are closed. */
+  public void endShare(ShareId share) {
+    codes.removeShare(share);
+    for (PeerSession session : sessions.all()) {
+      if (session.share().equals(share)) {
+        session.close(CloseReason.GOODBYE);
+      }
+    }
+  }
+
+  FrameHandler handler(PeerSession session, Lane lane) {
+    return lane.equals(session.control())
+        ? acceptor.control(session)
+        : acceptor.bulk(session, lane);
+  }
+
+  HostHandshake newHandshake(Lane lane) {
+    return new HostHandshake(Versions.OURS, codes, lane.peer(), self, random);
+  }
+
+  Sessions registry() {
+    return sessions;
+  }
+
+  PinnedPeers pins() {
+    return pins;
+  }
+
+  Executor executor() {
+    return executor;
+  }
+
+  ScheduledExecutorService timer() {
+    return timer;
+  }
+
+  /** Has a stream whose session ended before the stream came; the lane is being closed. */
+  private static final class Leaving implements FrameHandler {
+    @Override
+    public void frame(FrameStream stream, FrameType type, ByteBuffer payload) throws WireException {
+      throw new WireException("a frame behind the end of its session");
+    }
+
+    @Override
+    public void ended(FrameStream stream, LaneException why) {
+      // Nobody had begun to work on it.
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.wormhole.daemon.trust;
+
+import io.wormhole.daemon.transport.Endpoint;
+import io.wormhole.daemon.trust.JoinException.Reason;
+import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.wire.Fingerprint;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+
+/**
+ * The mount's way to a host: a control lane by code, then bulk lanes by token.
+ *
+ * <p>Any thread; nothing here waits. The futures fail with a {@link JoinException}, within ten
+ * seconds. They complete on an event loop or the executor, so what hangs on them does not wait. Who
+ * cancels one gets no lane: one that was being made is closed.
+ */
+public final class JoinClient {
+  private final Endpoint endpoint;
+  private final Fingerprint self;
+  private final PinnedPeers pins;
+  private final Executor executor;
+  private final ScheduledExecutorService timer;
+  private final SecureRandom random;
+
+  /**
+   * @param self this side's own certificate, the one the endpoint shows
+   * @param executor stretches codes (a tenth of a second of a core) and shakes hands; not an event
+   *     loop
+   * @param timer only ends what takes too long
+   */
+  public JoinClient(
+      Endpoint endpoint,
+      Fingerprint self,
+      PinnedPeers pins,
+      Executor executor,
+      ScheduledExecutorService timer,
+      SecureRandom random) {
+    this.endpoint = endpoint;
+    this.self = self;
+    this.pins = pins;
+    this.executor = executor;
+    this.timer = timer;
+    this.random = random;
+  }
+
+  /** Joins the share that a code opens at the host of an address, and pins the host's key. */
+  public CompletableFuture<Joined> join(
+      InetSocketAddress address, JoinCode code, Introduction introduction) {
+    try {
+      return new JoinEntrance(address, code, introduction, self, pins, executor, random)
+          .start(endpoint, timer);
+    } catch (RejectedExecutionException full) {
+      return CompletableFuture.failedFuture(
+          new JoinException(Reason.BUSY, "too much is being joined here at once", full));
+    }
+  }
+
+  /**
+   * Opens a bulk lane beside a live control lane.
+   *
+   * @param host the key the control lane has; another one is {@link
+   *     JoinException.Reason#WRONG_HOST}, and nothing is sent to it
+   * @param token from {@link Joined#laneToken} or asked for on the control lane; used up by this
+   */
+  public CompletableFuture<OpenLane> openBulk(
+      InetSocketAddress address, Fingerprint host, LaneToken token) {
+    return new BulkEntrance(address, host, token).start(endpoint, timer);
+  }
+}

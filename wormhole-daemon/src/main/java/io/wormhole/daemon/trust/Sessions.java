@@ -1,0 +1,85 @@
+package io.wormhole.daemon.trust;
+
+import io.wormhole.daemon.transport.CloseReason;
+import io.wormhole.daemon.transport.Lane;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** The peers that are in, by their lanes and by the tokens they have not used yet. Any thread. */
+final class Sessions {
+  private final SecureRandom random;
+  private final Map<Lane, PeerSession> byLane = new ConcurrentHashMap<>();
+  private final Map<LaneToken, PeerSession> byToken = new ConcurrentHashMap<>();
+
+  Sessions(SecureRandom random) {
+    this.random = random;
+  }
+
+  /** A peer has come in; its session ends with its control lane. */
+  PeerSession open(HostHandshake.Proven proven, Lane control) {
+    PeerSession session = new PeerSession(proven, control, this);
+    byLane.put(control, session);
+    var unusedEnd = control.closed().thenRun(() -> session.end(CloseReason.GOODBYE));
+    return session;
+  }
+
+  /**
+   * Uses up a token.
+   *
+   * @return the session that the lane belongs to now; null if there is no such token, it was
+   *     another key's, the session has ended, or it has as many lanes as it may
+   */
+  @Nullable PeerSession redeem(LaneToken token, Lane lane) {
+    PeerSession session = byToken.remove(token);
+    if (session == null || !session.peer().equals(lane.peer()) || !session.admit(token, lane)) {
+      return null;
+    }
+    byLane.put(lane, session);
+    var unusedEnd =
+        lane.closed()
+            .thenRun(() -> {
+              byLane.remove(lane);
+              session.left(lane);
+            });
+    return session;
+  }
+
+  /** Whose lane it is; null for a lane that is not in. */
+  @Nullable PeerSession of(Lane lane) {
+    return byLane.get(lane);
+  }
+
+  /**
+   * By their control lanes: a session is over with it, though a bulk lane of it may still close.
+   */
+  List<PeerSession> all() {
+    return byLane.entrySet().stream()
+        .filter(entry -> entry.getKey().equals(entry.getValue().control()))
+        .map(Map.Entry::getValue)
+        .toList();
+  }
+
+  LaneToken newToken() {
+    return LaneToken.random(random);
+  }
+
+  void issued(LaneToken token, PeerSession session) {
+    byToken.put(token, session);
+  }
+
+  void voided(LaneToken token) {
+    byToken.remove(token);
+  }
+
+  void left(PeerSession session) {
+    byLane.remove(session.control());
+  }
+
+  /** Tokens and lanes that are known, for a test of what is left behind. */
+  int size() {
+    return byLane.size() + byToken.size();
+  }
+}

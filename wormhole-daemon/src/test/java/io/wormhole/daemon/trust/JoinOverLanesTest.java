@@ -1,0 +1,725 @@
+package io.wormhole.daemon.trust;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+import io.wormhole.daemon.transport.CloseReason;
+import io.wormhole.daemon.transport.Endpoint;
+import io.wormhole.daemon.transport.FrameHandler;
+import io.wormhole.daemon.transport.FrameStream;
+import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.trust.JoinException.Reason;
+import io.wormhole.daemon.trust.MemoryNetwork.MemoryLane;
+import io.wormhole.daemon.trust.MemoryNetwork.MemoryStream;
+import io.wormhole.daemon.trust.PinnedPeers.Grant;
+import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
+import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.JoinCodeException;
+import io.wormhole.protocol.join.PakeSecret;
+import io.wormhole.protocol.wire.Fingerprint;
+import io.wormhole.protocol.wire.FrameType;
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.ShareId;
+import io.wormhole.protocol.wire.message.BulkHello;
+import io.wormhole.protocol.wire.message.ReadFile;
+import io.wormhole.protocol.wire.message.Refusal;
+import io.wormhole.protocol.wire.message.RefusalReason;
+import io.wormhole.protocol.wire.message.Reply;
+import io.wormhole.protocol.wire.message.Request;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Client, gate and what hangs on them, over lanes in memory with event loops of their own. */
+class JoinOverLanesTest {
+  private static final SecureRandom RANDOM = new SecureRandom();
+  private static final Fingerprint CLIENT = fingerprint(1);
+  private static final Fingerprint HOST = fingerprint(2);
+  private static final Fingerprint STRANGER = fingerprint(3);
+  private static final InetSocketAddress ANY =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+  private static final Duration BEFORE_DEADLINE = Duration.ofSeconds(9);
+  private static final Duration PAST_DEADLINE = Duration.ofSeconds(10);
+
+  @TempDir Path folder;
+
+  private final MemoryNetwork network = new MemoryNetwork();
+  private final HandTimer timer = new HandTimer();
+  private final ExecutorService executor = Executors.newFixedThreadPool(2);
+  private final LiveCodes codes = new LiveCodes(RANDOM);
+  private final Served served = new Served();
+  private final ShareId share = ShareId.random(RANDOM);
+  private PinnedPeers hostPins;
+  private PinnedPeers clientPins;
+  private Gate gate;
+  private InetSocketAddress address;
+
+  @BeforeEach
+  void listen() throws IOException {
+    hostPins = PinnedPeers.open(folder.resolve("host"), Clock.systemUTC());
+    clientPins = PinnedPeers.open(folder.resolve("client"), Clock.systemUTC());
+    gate = new Gate(HOST, codes, hostPins, served, executor, timer, RANDOM);
+    address = network.endpoint(HOST).listen(ANY, gate).address();
+  }
+
+  @AfterEach
+  void nothingIsLeftBehind() throws Exception {
+    network.close();
+    for (MemoryLane lane : network.lanes()) {
+      lane.closed().get(10, TimeUnit.SECONDS);
+    }
+    executor.shutdown();
+    assertThat(executor.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    timer.shutdownNow();
+    await(() -> gate.registry().size() == 0);
+    assertThat(timer.running()).isZero();
+  }
+
+  @Test
+  void aCodeLetsItsHolderInToItsShare() throws Exception {
+    Joined joined = join(code(false), new Introduction("laptop", true));
+    assertThat(joined.host()).isEqualTo(HOST);
+    assertThat(joined.share()).isEqualTo(share);
+    assertThat(joined.shareName()).isEqualTo("photos");
+    assertThat(joined.writable()).isFalse();
+    assertThat(joined.limits().getRequestsInFlight()).isEqualTo(Limits.REQUESTS_IN_FLIGHT);
+
+    assertThat(gate.sessions()).hasSize(1);
+    PeerSession session = gate.sessions().getFirst();
+    assertThat(session.peer()).isEqualTo(CLIENT);
+    assertThat(session.share()).isEqualTo(share);
+    assertThat(session.displayName()).isEqualTo("laptop");
+    assertThat(session.writable()).isFalse();
+  }
+
+  @Test
+  void afterTheHandshakeTheStreamBelongsToWhoeverWorks() throws Exception {
+    Joined joined = join(code(false));
+    Recorder answers = new Recorder();
+    joined.control().handOver(answers);
+    // Larger than any frame before trust may be.
+    Request request =
+        Request.newBuilder()
+            .setId(7)
+            .setReadFile(ReadFile.newBuilder().setVersion(ByteString.copyFrom(new byte[8_000])))
+            .build();
+    joined.control().stream().send(FrameType.REQUEST, request);
+    assertThat(Reply.parseFrom(answers.next(FrameType.REPLY)).getId()).isEqualTo(7);
+  }
+
+  @Test
+  void bothSidesPinEachOther() throws Exception {
+    join(code(true), new Introduction("laptop", true));
+    assertThat(hostPins.grants())
+        .singleElement()
+        .returns(CLIENT, Grant::peer)
+        .returns(share, Grant::share)
+        .returns(true, Grant::writable)
+        .returns("laptop", Grant::name);
+    assertThat(clientPins.hosts())
+        .singleElement()
+        .returns(HOST, KnownHost::host)
+        .returns(share, KnownHost::share)
+        .returns("photos", KnownHost::shareName)
+        .returns(List.of("127.0.0.1:" + address.getPort()), KnownHost::addresses);
+  }
+
+  @Test
+  void wrongSecretAndUnknownCodeAreToldApartAndOpenNothing() throws Exception {
+    JoinCode live = code(false);
+    assertThat(refusal(joining(withOtherSecret(live))).reason()).isEqualTo(Reason.WRONG_SECRET);
+    assertThat(refusal(joining(withOtherNameplate(live))).reason()).isEqualTo(Reason.UNKNOWN_CODE);
+    for (MemoryLane lane : network.lanes()) {
+      lane.closed().get(10, TimeUnit.SECONDS);
+      assertThat(lane.isTrusted()).isFalse();
+    }
+    assertThat(served.sessions).isEmpty();
+    assertThat(hostPins.grants()).isEmpty();
+    assertThat(clientPins.hosts()).isEmpty();
+    assertThat(join(live).host()).isEqualTo(HOST);
+  }
+
+  @Test
+  void aHostThatHasAnotherCertificateThanTheClientSeesIsNotJoined() throws Exception {
+    JoinCode live = code(false);
+    Relay relay = new Relay();
+    InetSocketAddress between = network.endpoint(STRANGER).listen(ANY, relay).address();
+    CompletableFuture<Joined> joining = client(CLIENT).join(between, live, laptop());
+    assertThat(refusal(joining).reason()).isEqualTo(Reason.WRONG_SECRET);
+    assertThat(served.sessions).isEmpty();
+  }
+
+  @Test
+  void nobodyAtTheAddressIsUnreachable() {
+    InetSocketAddress nobody = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
+    JoinException refused =
+        refusal(client(CLIENT).join(nobody, JoinCode.generate(RANDOM), laptop()));
+    assertThat(refused.reason()).isEqualTo(Reason.UNREACHABLE);
+    assertThat(refused.next()).contains("address");
+  }
+
+  @Test
+  void aHostThatSaysNothingIsUnreachableWithinTenSeconds() throws Exception {
+    Recorder silent = new Recorder();
+    InetSocketAddress there = network.endpoint(HOST).listen(ANY, accepting(silent)).address();
+    CompletableFuture<Joined> joining =
+        client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop());
+    silent.next(FrameType.CLIENT_HELLO);
+    timer.pass(BEFORE_DEADLINE);
+    assertThat(joining).isNotDone();
+    timer.pass(PAST_DEADLINE);
+    assertThat(refusal(joining).reason()).isEqualTo(Reason.UNREACHABLE);
+    assertThat(silent.end().kind()).isEqualTo(LaneException.Kind.CLOSED_BY_PEER);
+  }
+
+  @Test
+  void aClientThatSaysNothingIsCutOffAfterTenSeconds() throws Exception {
+    Recorder client = new Recorder();
+    open(CLIENT, client);
+    await(() -> timer.running() == 1);
+    timer.pass(BEFORE_DEADLINE);
+    assertThat(lastLane().closed()).isNotDone();
+    timer.pass(PAST_DEADLINE);
+    assertThat(client.end().reason()).isEqualTo(CloseReason.TOO_SLOW);
+  }
+
+  @Test
+  void aClientThatStopsHalfWayIsCutOffAfterTenSeconds() throws Exception {
+    JoinCode live = code(false);
+    Recorder client = new Recorder();
+    MemoryStream stream = open(CLIENT, client);
+    stream.send(FrameType.CLIENT_HELLO, handshake(live).createHello());
+    client.next(FrameType.HOST_HELLO);
+    timer.pass(PAST_DEADLINE);
+    assertThat(client.end().reason()).isEqualTo(CloseReason.TOO_SLOW);
+  }
+
+  @Test
+  void whoHasJoinedIsNotCutOff() throws Exception {
+    Joined joined = join(code(false));
+    timer.pass(PAST_DEADLINE);
+    Recorder answers = new Recorder();
+    joined.control().handOver(answers);
+    joined.control().stream().send(FrameType.REQUEST, Request.newBuilder().setId(1).build());
+    answers.next(FrameType.REPLY);
+  }
+
+  @Test
+  void whateverComesBeforeTheHelloBreaksTheProtocol() throws Exception {
+    for (FrameType type : FrameType.values()) {
+      if (Set.of(FrameType.CLIENT_HELLO, FrameType.BULK_HELLO, FrameType.REFUSAL).contains(type)) {
+        continue;
+      }
+      Recorder client = new Recorder();
+      open(CLIENT, client).sendRaw(type, new byte[0]);
+      assertThat(client.end().reason()).as("%s", type).isEqualTo(CloseReason.PROTOCOL);
+    }
+    assertThat(served.sessions).isEmpty();
+  }
+
+  @Test
+  void aFrameOfATrustedPeersSizeIsNotTakenBeforeTrust() throws Exception {
+    Recorder client = new Recorder();
+    open(CLIENT, client)
+        .sendRaw(FrameType.CLIENT_HELLO, new byte[Limits.UNTRUSTED_FRAME_BYTES + 1]);
+    assertThat(client.end().reason()).isEqualTo(CloseReason.PROTOCOL);
+  }
+
+  @Test
+  void aSecondHelloBreaksTheProtocol() throws Exception {
+    JoinCode live = code(false);
+    Recorder client = new Recorder();
+    MemoryStream stream = open(CLIENT, client);
+    stream.send(FrameType.CLIENT_HELLO, handshake(live).createHello());
+    client.next(FrameType.HOST_HELLO);
+    stream.send(FrameType.CLIENT_HELLO, handshake(live).createHello());
+    assertThat(client.end().reason()).isEqualTo(CloseReason.PROTOCOL);
+  }
+
+  @Test
+  void aMalformedHelloIsRefusedInWords() throws Exception {
+    Recorder client = new Recorder();
+    open(CLIENT, client).sendRaw(FrameType.CLIENT_HELLO, new byte[] {1, 2, 3});
+    Refusal refusal = Refusal.parseFrom(client.next(FrameType.REFUSAL));
+    assertThat(refusal.getReason()).isEqualTo(RefusalReason.REFUSAL_REASON_MALFORMED);
+    assertThat(refusal.getWords()).contains("hello");
+    assertThat(client.end().reason()).isEqualTo(CloseReason.REFUSED);
+  }
+
+  @Test
+  void aHostWithoutRoomSaysThatItIsBusy() throws Exception {
+    Gate full =
+        new Gate(
+            HOST,
+            codes,
+            hostPins,
+            served,
+            task -> {
+              throw new RejectedExecutionException("full");
+            },
+            timer,
+            RANDOM);
+    InetSocketAddress there = network.endpoint(HOST).listen(ANY, full).address();
+    assertThat(refusal(client(CLIENT).join(there, code(false), laptop())).reason())
+        .isEqualTo(Reason.BUSY);
+  }
+
+  @Test
+  void theWordsOfAHostAreMadeFitForATerminal() throws Exception {
+    Refusal rude =
+        Refusal.newBuilder()
+            .setReason(RefusalReason.REFUSAL_REASON_BUSY)
+            .setWords("\u001b[31mcome\nback\u202e later" + "!".repeat(400))
+            .build();
+    InetSocketAddress there =
+        network
+            .endpoint(HOST)
+            .listen(ANY, accepting(new Answering(FrameType.REFUSAL, rude)))
+            .address();
+    JoinException refused =
+        refusal(client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop()));
+    assertThat(refused.reason()).isEqualTo(Reason.BUSY);
+    assertThat(refused.getMessage())
+        .startsWith("the host said: [31mcomeback later!")
+        .hasSizeLessThan(300);
+  }
+
+  @Test
+  void aHostThatBreaksTheProtocolIsLeft() throws Exception {
+    InetSocketAddress there =
+        network
+            .endpoint(HOST)
+            .listen(ANY, accepting(new Answering(FrameType.REPLY, Reply.getDefaultInstance())))
+            .address();
+    assertThat(refusal(client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop())).reason())
+        .isEqualTo(Reason.PROTOCOL);
+  }
+
+  @Test
+  void whoStopsWaitingGetsNoLane() throws Exception {
+    Recorder silent = new Recorder();
+    InetSocketAddress there = network.endpoint(HOST).listen(ANY, accepting(silent)).address();
+    CompletableFuture<Joined> joining =
+        client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop());
+    silent.next(FrameType.CLIENT_HELLO);
+    joining.cancel(false);
+    assertThat(silent.end().kind()).isEqualTo(LaneException.Kind.CLOSED_BY_PEER);
+  }
+
+  @Test
+  void aTokenLetsOneBulkLaneInOnce() throws Exception {
+    Joined joined = join(code(false));
+    OpenLane bulk = bulk(CLIENT, joined.laneToken());
+    assertThat(bulk.lane().peer()).isEqualTo(HOST);
+    Recorder answers = new Recorder();
+    bulk.handOver(answers);
+    bulk.stream().send(FrameType.REQUEST, Request.newBuilder().setId(9).build());
+    answers.next(FrameType.REPLY);
+    assertThat(gate.sessions()).hasSize(1);
+    assertThat(gate.sessions().getFirst().bulkLanes()).hasSize(1);
+    assertThat(served.bulk).hasSize(1);
+
+    assertThat(refusal(openingBulk(CLIENT, joined.laneToken())).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+  }
+
+  @Test
+  void aTokenIsOfNoUseToAnotherKeyAndIsVoidAfterwards() throws Exception {
+    Joined joined = join(code(false));
+    assertThat(refusal(openingBulk(STRANGER, joined.laneToken())).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+    assertThat(refusal(openingBulk(CLIENT, joined.laneToken())).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+    assertThat(served.bulk).isEmpty();
+  }
+
+  @Test
+  void aTokenNobodyGaveIsRefused() throws Exception {
+    join(code(false));
+    assertThat(refusal(openingBulk(CLIENT, LaneToken.random(RANDOM))).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+    Recorder client = new Recorder();
+    MemoryStream stream = open(CLIENT, client);
+    stream.send(
+        FrameType.BULK_HELLO,
+        BulkHello.newBuilder().setLaneToken(ByteString.copyFrom(new byte[3])).build());
+    assertThat(Refusal.parseFrom(client.next(FrameType.REFUSAL)).getReason())
+        .isEqualTo(RefusalReason.REFUSAL_REASON_MALFORMED);
+  }
+
+  @Test
+  void onlyTheNewestFewTokensAreKept() throws Exception {
+    Joined joined = join(code(false));
+    List<LaneToken> tokens = new ArrayList<>();
+    for (int i = 0; i < PeerSession.MAX_TOKENS; i++) {
+      tokens.add(gate.sessions().getFirst().newLaneToken());
+    }
+    assertThat(refusal(openingBulk(CLIENT, joined.laneToken())).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+    for (LaneToken token : tokens) {
+      bulk(CLIENT, token);
+    }
+  }
+
+  @Test
+  void aPeerHasOnlySoManyBulkLanesAtOnce() throws Exception {
+    join(code(false));
+    PeerSession session = gate.sessions().getFirst();
+    for (int i = 0; i < PeerSession.MAX_BULK_LANES; i++) {
+      bulk(CLIENT, session.newLaneToken());
+    }
+    assertThat(refusal(openingBulk(CLIENT, session.newLaneToken())).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+    Lane hosts = session.bulkLanes().iterator().next();
+    hosts.close(CloseReason.DONE);
+    await(() -> !session.bulkLanes().contains(hosts));
+    bulk(CLIENT, session.newLaneToken());
+  }
+
+  @Test
+  void bulkLanesAndTokensEndWithTheirControlLane() throws Exception {
+    Joined joined = join(code(false));
+    OpenLane bulk = bulk(CLIENT, joined.laneToken());
+    PeerSession session = gate.sessions().getFirst();
+    LaneToken unused = session.newLaneToken();
+    joined.control().lane().close(CloseReason.DONE);
+    assertThat(bulk.lane().closed().get(10, TimeUnit.SECONDS).reason())
+        .isEqualTo(CloseReason.GOODBYE);
+    assertThat(gate.sessions()).isEmpty();
+    assertThat(refusal(openingBulk(CLIENT, unused)).reason()).isEqualTo(Reason.TOKEN_REFUSED);
+    assertThat(refusal(openingBulk(CLIENT, session.newLaneToken())).reason())
+        .isEqualTo(Reason.TOKEN_REFUSED);
+  }
+
+  @Test
+  void aBulkLaneToAnotherKeyIsClosedBeforeAByteIsSent() throws Exception {
+    Joined joined = join(code(false));
+    Recorder other = new Recorder();
+    InetSocketAddress there = network.endpoint(STRANGER).listen(ANY, accepting(other)).address();
+    CompletableFuture<OpenLane> opening =
+        client(CLIENT).openBulk(there, joined.host(), joined.laneToken());
+    JoinException refused = refusal(opening);
+    assertThat(refused.reason()).isEqualTo(Reason.WRONG_HOST);
+    assertThat(refused)
+        .hasMessageContaining(HOST.toString())
+        .hasMessageContaining(STRANGER.toString());
+    lastLane().closed().get(10, TimeUnit.SECONDS);
+    assertThat(other.frames).isEmpty();
+  }
+
+  @Test
+  void furtherStreamsOfATrustedLaneAreAnsweredByItsSession() throws Exception {
+    Joined joined = join(code(false));
+    OpenLane bulk = bulk(CLIENT, joined.laneToken());
+    for (Lane lane : List.of(joined.control().lane(), bulk.lane())) {
+      Recorder answers = new Recorder();
+      lane.openStream(answers)
+          .get(10, TimeUnit.SECONDS)
+          .send(FrameType.REQUEST, Request.newBuilder().setId(3).build());
+      answers.next(FrameType.REPLY);
+    }
+    assertThat(served.sessions).hasSize(2);
+    assertThat(served.bulk).hasSize(2);
+  }
+
+  @Test
+  void theEndOfAShareSendsItsPeersAwayAndKeepsThemOut() throws Exception {
+    JoinCode live = code(false);
+    Joined joined = join(live);
+    OpenLane bulk = bulk(CLIENT, joined.laneToken());
+    ShareId another = ShareId.random(RANDOM);
+    JoinCode stays = codes.add(new Offer(another, "music", false));
+    gate.endShare(share);
+    assertThat(joined.control().lane().closed().get(10, TimeUnit.SECONDS).reason())
+        .isEqualTo(CloseReason.GOODBYE);
+    bulk.lane().closed().get(10, TimeUnit.SECONDS);
+    assertThat(refusal(joining(live)).reason()).isEqualTo(Reason.UNKNOWN_CODE);
+    assertThat(join(stays).share()).isEqualTo(another);
+  }
+
+  @Test
+  void whoTakesOverTooLateIsToldThatTheLaneHasEnded() throws Exception {
+    Joined joined = join(code(false));
+    gate.sessions().getFirst().close(CloseReason.GOODBYE);
+    joined.control().lane().closed().get(10, TimeUnit.SECONDS);
+    Recorder late = new Recorder();
+    joined.control().handOver(late);
+    assertThat(late.end().reason()).isEqualTo(CloseReason.GOODBYE);
+  }
+
+  @Test
+  void pinsThatCannotBeKeptDoNotKeepAPeerOut() throws Exception {
+    Files.createFile(folder.resolve("host"));
+    assertThat(join(code(false)).host()).isEqualTo(HOST);
+    assertThat(hostPins.grants()).isEmpty();
+  }
+
+  private JoinCode code(boolean writable) throws CodeUnavailableException {
+    return codes.add(new Offer(share, "photos", writable));
+  }
+
+  private JoinClient client(Fingerprint self) {
+    return new JoinClient(network.endpoint(self), self, clientPins, executor, timer, RANDOM);
+  }
+
+  private CompletableFuture<Joined> joining(JoinCode code) {
+    return client(CLIENT).join(address, code, laptop());
+  }
+
+  private Joined join(JoinCode code) throws Exception {
+    return joining(code).get(20, TimeUnit.SECONDS);
+  }
+
+  private Joined join(JoinCode code, Introduction introduction) throws Exception {
+    return client(CLIENT).join(address, code, introduction).get(20, TimeUnit.SECONDS);
+  }
+
+  private CompletableFuture<OpenLane> openingBulk(Fingerprint self, LaneToken token) {
+    return client(self).openBulk(address, HOST, token);
+  }
+
+  private OpenLane bulk(Fingerprint self, LaneToken token) throws Exception {
+    return openingBulk(self, token).get(20, TimeUnit.SECONDS);
+  }
+
+  /** The first stream of a lane, for a peer that does as it likes. */
+  private MemoryStream open(Fingerprint self, FrameHandler handler) throws Exception {
+    Lane lane =
+        network.endpoint(self).dial(address, Duration.ofSeconds(1)).get(10, TimeUnit.SECONDS);
+    return (MemoryStream) lane.openStream(handler).get(10, TimeUnit.SECONDS);
+  }
+
+  private ClientHandshake handshake(JoinCode code) {
+    return new ClientHandshake(
+        Versions.OURS, code.nameplate(), PakeSecret.of(code), CLIENT, HOST, laptop(), RANDOM);
+  }
+
+  private MemoryLane lastLane() {
+    return network.lanes().getLast();
+  }
+
+  private static void await(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waited for twenty seconds").isLessThan(deadline);
+      LockSupport.parkNanos(100_000);
+    }
+  }
+
+  private static Introduction laptop() {
+    return new Introduction("laptop", false);
+  }
+
+  private static JoinCode withOtherSecret(JoinCode code) {
+    String data =
+        code.format().substring(0, 5) + JoinCode.generate(RANDOM).format().substring(5, 13);
+    return "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+        .chars()
+        .mapToObj(check -> parsed(data + (char) check))
+        .flatMap(Optional::stream)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static Optional<JoinCode> parsed(String text) {
+    try {
+      return Optional.of(JoinCode.parse(text));
+    } catch (JoinCodeException mistyped) {
+      return Optional.empty();
+    }
+  }
+
+  private static JoinCode withOtherNameplate(JoinCode code) {
+    JoinCode other = JoinCode.generate(RANDOM);
+    while (other.nameplate() == code.nameplate()) {
+      other = JoinCode.generate(RANDOM);
+    }
+    return other;
+  }
+
+  private static JoinException refusal(CompletableFuture<?> outcome) {
+    try {
+      throw new AssertionError("was let in: " + outcome.get(20, TimeUnit.SECONDS));
+    } catch (ExecutionException failed) {
+      assertThat(failed.getCause()).isInstanceOf(JoinException.class);
+      return (JoinException) failed.getCause();
+    } catch (InterruptedException | TimeoutException unanswered) {
+      throw new AssertionError(unanswered);
+    }
+  }
+
+  private static Endpoint.LaneAcceptor accepting(FrameHandler handler) {
+    return new Endpoint.LaneAcceptor() {
+      @Override
+      public FrameHandler accepted(Lane lane) {
+        return handler;
+      }
+
+      @Override
+      public FrameHandler stream(Lane lane) {
+        return handler;
+      }
+    };
+  }
+
+  private static Fingerprint fingerprint(int seed) {
+    byte[] bytes = new byte[Fingerprint.BYTES];
+    Arrays.fill(bytes, (byte) seed);
+    return Fingerprint.of(bytes);
+  }
+
+  /** Keeps what comes. */
+  private static class Recorder implements FrameHandler {
+    @SuppressWarnings("ArrayRecordComponent")
+    record Frame(FrameType type, byte[] payload) {}
+
+    final BlockingQueue<Frame> frames = new LinkedBlockingQueue<>();
+    private final CompletableFuture<LaneException> end = new CompletableFuture<>();
+
+    @Override
+    public void frame(FrameStream stream, FrameType type, ByteBuffer payload) {
+      byte[] bytes = new byte[payload.remaining()];
+      payload.get(bytes);
+      frames.add(new Frame(type, bytes));
+    }
+
+    @Override
+    public void ended(FrameStream stream, LaneException why) {
+      assertThat(end.complete(why)).as("told of the end once").isTrue();
+    }
+
+    byte[] next(FrameType type) throws InterruptedException {
+      Frame frame = frames.poll(20, TimeUnit.SECONDS);
+      assertThat(frame).isNotNull();
+      assertThat(frame.type()).isEqualTo(type);
+      return frame.payload();
+    }
+
+    LaneException end() throws Exception {
+      return end.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Answers every frame with the same. */
+  private static final class Answering extends Recorder {
+    private final FrameType type;
+    private final MessageLite message;
+
+    Answering(FrameType type, MessageLite message) {
+      this.type = type;
+      this.message = message;
+    }
+
+    @Override
+    public void frame(FrameStream stream, FrameType asked, ByteBuffer payload) {
+      stream.send(type, message);
+    }
+  }
+
+  /** Replies to each request with its id. */
+  private static final class Served implements SessionAcceptor {
+    final List<PeerSession> sessions = new CopyOnWriteArrayList<>();
+    final List<Lane> bulk = new CopyOnWriteArrayList<>();
+
+    @Override
+    public FrameHandler control(PeerSession session) {
+      sessions.add(session);
+      return new Echo();
+    }
+
+    @Override
+    public FrameHandler bulk(PeerSession session, Lane lane) {
+      bulk.add(lane);
+      return new Echo();
+    }
+  }
+
+  private static final class Echo implements FrameHandler {
+    @Override
+    public void frame(FrameStream stream, FrameType type, ByteBuffer payload) {
+      try {
+        stream.send(
+            FrameType.REPLY, Reply.newBuilder().setId(Request.parseFrom(payload).getId()).build());
+      } catch (InvalidProtocolBufferException unreadable) {
+        throw new CompletionException(unreadable);
+      }
+    }
+
+    @Override
+    public void ended(FrameStream stream, LaneException why) {
+      // Holds nothing.
+    }
+  }
+
+  /** Takes a client's lane with a certificate of its own, and carries each frame on to the host. */
+  private final class Relay implements Endpoint.LaneAcceptor {
+    @Override
+    public FrameHandler accepted(Lane lane) {
+      CompletableFuture<MemoryStream> onwards = new CompletableFuture<>();
+      return new Recorder() {
+        @Override
+        public void frame(FrameStream victim, FrameType type, ByteBuffer payload) {
+          byte[] bytes = new byte[payload.remaining()];
+          payload.get(bytes);
+          if (!onwards.isDone()) {
+            onwards.complete(connect(victim));
+          }
+          onwards.join().sendRaw(type, bytes);
+        }
+      };
+    }
+
+    @Override
+    public FrameHandler stream(Lane lane) {
+      throw new AssertionError("no further stream is opened");
+    }
+
+    private MemoryStream connect(FrameStream victim) {
+      try {
+        return open(
+            STRANGER,
+            new Recorder() {
+              @Override
+              public void frame(FrameStream stream, FrameType type, ByteBuffer payload) {
+                byte[] bytes = new byte[payload.remaining()];
+                payload.get(bytes);
+                ((MemoryStream) victim).sendRaw(type, bytes);
+              }
+            });
+      } catch (Exception unreachable) {
+        throw new AssertionError(unreachable);
+      }
+    }
+  }
+}
