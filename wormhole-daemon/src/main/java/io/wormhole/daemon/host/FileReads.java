@@ -1,0 +1,168 @@
+package io.wormhole.daemon.host;
+
+import com.google.protobuf.ByteString;
+import io.wormhole.daemon.host.SharedFolder.OpenFile;
+import io.wormhole.daemon.transport.Outbound;
+import io.wormhole.daemon.transport.Responder;
+import io.wormhole.protocol.hash.GroupHashes;
+import io.wormhole.protocol.wire.ChunkHeader;
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.message.FailureCode;
+import io.wormhole.protocol.wire.message.ReadFile;
+import io.wormhole.protocol.wire.message.Reply;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Reads a range of a file at the version that was asked for. A read never mixes two versions: the
+ * file is looked at before and after, writes that are under way are waited for in between ({@link
+ * OpenFile#awaitWrites}), and a file that was stamped within the kernel's present tick is read when
+ * that tick is over, so that a write during the read cannot leave the same stamp.
+ *
+ * <p>What no stamp tells is a write through a shared mapping; such bytes are those of the moment.
+ */
+final class FileReads {
+  private final Versions versions;
+  private final AttributeEncoder encoder;
+  private final GroupHashCache hashes;
+
+  FileReads(Versions versions, AttributeEncoder encoder, GroupHashCache hashes) {
+    this.versions = versions;
+    this.encoder = encoder;
+    this.hashes = hashes;
+  }
+
+  /**
+   * Answers one read, by a chunk or with {@code changed}.
+   *
+   * @return bytes of the file that were sent
+   * @throws FailureException what to answer instead; nothing was answered
+   */
+  int read(OpenFile file, ReadFile request, Responder responder) throws FailureException {
+    check(request);
+    return request.getVersion().isEmpty()
+        ? readWhateverIsThere(file, request, responder)
+        : readVersion(file, request, responder);
+  }
+
+  private int readWhateverIsThere(OpenFile file, ReadFile request, Responder responder)
+      throws FailureException {
+    FileStatus status = file.status();
+    try (Filled filled = fill(file, status, request, responder)) {
+      // These bytes are no version's: nobody may keep them.
+      return filled.send(responder, hashes.of(filled.bytes()), true);
+    }
+  }
+
+  private int readVersion(OpenFile file, ReadFile request, Responder responder)
+      throws FailureException {
+    FileStatus before = file.status();
+    boolean young = versions.young(before);
+    VersionToken version = versions.token(before, young);
+    boolean current = version.bytes().equals(request.getVersion());
+    long wait = current ? versions.nanosToNextTick(before) : 0;
+    if (wait > 0) {
+      LockSupport.parkNanos(wait);
+      FileStatus later = file.status();
+      current = later.sameVersion(before);
+      before = later;
+    }
+    if (!current) {
+      return changed(before, responder);
+    }
+    try (Filled filled = fill(file, before, request, responder)) {
+      FileStatus after = file.status();
+      if (!after.sameVersion(before)) {
+        return changed(after, responder);
+      }
+      return filled.send(responder, hashes(filled, before, request, version, young), young);
+    }
+  }
+
+  private GroupHashes hashes(
+      Filled filled, FileStatus file, ReadFile request, VersionToken version, boolean young) {
+    long whole = Math.min(Limits.CHUNK_BYTES, file.size() - request.getOffset());
+    return young || filled.bytes().byteSize() != whole
+        ? hashes.of(filled.bytes())
+        : hashes.of(version, request.getOffset() / Limits.CHUNK_BYTES, filled.bytes());
+  }
+
+  private int changed(FileStatus now, Responder responder) {
+    responder.reply(Reply.newBuilder().setChanged(encoder.of(now)));
+    return 0;
+  }
+
+  /** Reads the range, as far as the file goes. */
+  private static Filled fill(
+      OpenFile file, FileStatus status, ReadFile request, Responder responder)
+      throws FailureException {
+    long offset = request.getOffset();
+    int length = Math.clamp(status.size() - offset, 0, request.getLength());
+    Filled filled = new Filled(responder.allocate(length));
+    boolean done = false;
+    try {
+      if (length > 0) {
+        file.awaitWrites(offset);
+        int got = file.read(offset, filled.bytes());
+        if (got < length) {
+          filled.shorten(responder.allocate(got));
+        }
+      }
+      done = true;
+      return filled;
+    } finally {
+      if (!done) {
+        filled.close();
+      }
+    }
+  }
+
+  private static void check(ReadFile request) throws FailureException {
+    ByteString version = request.getVersion();
+    boolean aligned = request.getOffset() % Limits.CHUNK_BYTES == 0;
+    if (request.getOffset() < 0
+        || request.getLength() < 1
+        || request.getLength() > Limits.CHUNK_BYTES
+        || (!version.isEmpty() && (version.size() != Limits.VERSION_BYTES || !aligned))) {
+      throw new FailureException(FailureCode.FAILURE_CODE_MALFORMED);
+    }
+  }
+
+  /** Bytes on their way; what was not sent is released. */
+  private static final class Filled implements AutoCloseable {
+    private Outbound outbound;
+    private boolean sent;
+
+    Filled(Outbound outbound) {
+      this.outbound = outbound;
+    }
+
+    MemorySegment bytes() {
+      return outbound.data();
+    }
+
+    /** Goes on with the first bytes alone, in memory of exactly their length. */
+    void shorten(Outbound exact) {
+      MemorySegment.copy(outbound.data(), 0, exact.data(), 0, exact.data().byteSize());
+      outbound.release();
+      outbound = exact;
+    }
+
+    int send(Responder responder, GroupHashes hashes, boolean young) {
+      int bytes = (int) outbound.data().byteSize();
+      // The request's id is the responder's to fill in.
+      ChunkHeader header =
+          new ChunkHeader(0, bytes, young, hashes.hash().bytes(), hashes.chainingValues());
+      sent = true;
+      responder.chunk(header, outbound);
+      return bytes;
+    }
+
+    @Override
+    public void close() {
+      if (!sent) {
+        outbound.release();
+      }
+    }
+  }
+}
