@@ -5,15 +5,20 @@ import java.util.List;
 
 /**
  * A read-only file system as the kernel asks for it: by inode, in plain blocking calls. Names are
- * bytes. Calls come on many threads at once, some of them virtual; each may wait, up to a deadline
- * of the file system's own, and is interrupted when the kernel takes the request back. Every
- * mutation is answered EROFS before it gets here.
+ * bytes, 1 to 255 of them. Calls come on many threads at once, some of them virtual; each may wait,
+ * up to a deadline of the file system's own, and is interrupted when the kernel takes the request
+ * back. Every mutation is answered EROFS before it gets here.
  */
 public interface KernelFileSystem {
   /** The root's node id, which is never looked up and never forgotten. */
   long ROOT = 1;
 
-  /** The inode of a name in a folder; ENOENT if there is none. */
+  /**
+   * The inode of a name in a folder; ENOENT if there is none, {@link ErrnoException#absent} if the
+   * kernel may remember that. Where the kernel did not take the answer, the backend gives the
+   * lookup back through {@link #forget}, as it does for every entry of a listing that was not
+   * delivered.
+   */
   Entry lookup(long parent, byte[] name) throws ErrnoException, InterruptedException;
 
   /** The kernel gives back so many lookups of a node. Does not wait. */
@@ -26,16 +31,19 @@ public interface KernelFileSystem {
   byte[] readlink(long node) throws ErrnoException, InterruptedException;
 
   /**
-   * Opens a file for reading.
+   * Opens a file for reading. Pages the kernel holds of the node stay valid across opens: a version
+   * they must not be served for needs a node of its own.
    *
-   * @return the handle that reads and the release bring
+   * @return the handle that reads and the release bring; where the kernel did not take the answer,
+   *     the backend releases it
    */
   long open(long node) throws ErrnoException, InterruptedException;
 
   /**
    * Reads.
    *
-   * @param destination the reply's own buffer, as long as the kernel wants bytes
+   * @param destination the reply's own buffer, as long as the kernel wants bytes; not to be touched
+   *     once the call has returned
    * @return bytes read; fewer than wanted only at the end of the file
    */
   int read(long node, long handle, long offset, MemorySegment destination)
@@ -44,7 +52,7 @@ public interface KernelFileSystem {
   /** The last descriptor of an open is gone. Does not wait. */
   void release(long node, long handle);
 
-  /** Opens a folder. */
+  /** Opens a folder; a handle that the kernel did not take is released by the backend. */
   long opendir(long node) throws ErrnoException, InterruptedException;
 
   /**
@@ -61,12 +69,20 @@ public interface KernelFileSystem {
 
   FileSystemFigures statfs(long node) throws ErrnoException, InterruptedException;
 
-  /** Value of an extended attribute; ENODATA if there is none. */
+  /**
+   * Value of an extended attribute; ENODATA if there is none of that name. ENOSYS says that no node
+   * has any, ever: the kernel does not ask again, while for each file that {@code ls -l} shows it
+   * would.
+   */
   byte[] getxattr(long node, byte[] name) throws ErrnoException, InterruptedException;
 
-  /** Names of a node's extended attributes. */
+  /** Names of a node's extended attributes; ENOSYS as in {@link #getxattr}. */
   List<byte[]> listxattr(long node) throws ErrnoException, InterruptedException;
 
-  /** The kernel is done with the file system; no call comes after. Does not wait. */
+  /**
+   * The kernel is done with the file system and the last call has returned; no call comes after.
+   * Lookups and handles that were not given back by now never are: the kernel sends neither forgets
+   * nor releases for what is left at the end. Does not wait.
+   */
   void destroyed();
 }

@@ -6,15 +6,18 @@ import java.util.concurrent.CompletableFuture;
 
 /** A file system that is mounted. */
 public interface KernelMount {
+  /** The mount point, absolute and without symbolic links. */
   Path directory();
 
   /** Which backend carries it: {@code device}, later {@code jnr}. */
   String backend();
 
   /**
-   * Unmounts.
+   * Unmounts, if it is mounted still. Waits a few seconds at most, for reads ahead that nobody
+   * waits for. Not to be called from within the file system.
    *
-   * @throws IOException if the mount is busy; it is mounted still
+   * @throws MountBusyException if the mount is busy; it is mounted still
+   * @throws IOException if something else stands in the way
    */
   void unmount() throws IOException;
 
@@ -24,6 +27,10 @@ public interface KernelMount {
    */
   void forceUnmount();
 
-  /** Completes, never exceptionally, when the kernel is done with it, whoever unmounted it. */
+  /**
+   * Completes, never exceptionally, when the kernel is done with it, whoever unmounted it. Calls
+   * into the file system that do not heed their interrupt may still be on their way; {@link
+   * KernelFileSystem#destroyed} comes after the last of them.
+   */
   CompletableFuture<Void> ended();
 }

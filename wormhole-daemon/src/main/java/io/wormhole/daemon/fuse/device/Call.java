@@ -1,0 +1,36 @@
+package io.wormhole.daemon.fuse.device;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call into the file system, and the thread it is made on. That thread may make other calls
+ * before and after: an interrupt that is meant for this one reaches no other, and is not lost if it
+ * comes before the call has begun.
+ */
+final class Call {
+  private @Nullable Thread thread;
+  private boolean interrupted;
+  private boolean over;
+
+  /** Begins the call, on its own thread. */
+  synchronized void begin() {
+    thread = Thread.currentThread();
+    if (interrupted) {
+      thread.interrupt();
+    }
+  }
+
+  /** Interrupts the call, unless it is over. */
+  synchronized void interrupt() {
+    interrupted = true;
+    if (thread != null && !over) {
+      thread.interrupt();
+    }
+  }
+
+  /** Ends the call, on its own thread, which is not interrupted any more. */
+  synchronized void end() {
+    over = true;
+    Thread.interrupted();
+  }
+}

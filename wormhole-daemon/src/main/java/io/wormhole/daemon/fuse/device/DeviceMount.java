@@ -1,0 +1,160 @@
+package io.wormhole.daemon.fuse.device;
+
+import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.fuse.MountBusyException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+
+/** A mount of the device backend. Any thread may call. */
+final class DeviceMount implements KernelMount {
+  private static final Duration UNMOUNT_STEP = Duration.ofSeconds(2);
+  private static final Duration FORCE_STEP = Duration.ofMillis(600);
+
+  private final Path directory;
+  private final String device;
+  private final Connection connection;
+
+  /**
+   * @param device of the mount, {@code major:minor}
+   */
+  DeviceMount(Path directory, String device, Connection connection) {
+    this.directory = directory;
+    this.device = device;
+    this.connection = connection;
+  }
+
+  @Override
+  public Path directory() {
+    return directory;
+  }
+
+  @Override
+  public String backend() {
+    return "device";
+  }
+
+  @Override
+  public CompletableFuture<Void> ended() {
+    return connection.ended().copy();
+  }
+
+  /**
+   * The kernel's unmount waits for reads ahead that are under way, although nobody waits for them:
+   * they are interrupted after a while, and at last cut off.
+   */
+  @Override
+  public void unmount() throws IOException {
+    MountTable table = MountTable.read();
+    if (!table.hasDevice(device)) {
+      return;
+    }
+    Optional<MountTable.Mount> top = table.at(directory.toString());
+    if (top.isEmpty() || !top.get().device().equals(device)) {
+      throw new IOException(
+          directory + " has something else mounted over it, or was moved. Unmount that first.");
+    }
+    CompletableFuture<Integer> unmounted = umount2(directory, 0);
+    Optional<Integer> result = await(unmounted, UNMOUNT_STEP);
+    if (result.isEmpty()) {
+      connection.interruptCalls();
+      result = await(unmounted, UNMOUNT_STEP);
+    }
+    if (result.isEmpty()) {
+      ConnectionAbort.abort(device);
+      result = await(unmounted, UNMOUNT_STEP);
+    }
+    int error =
+        -result.orElseThrow(
+            () -> new IOException("Unmounting " + directory + " did not finish. Use --force."));
+    switch (error) {
+      case 0, Libc.EINVAL -> {}
+      case Libc.EBUSY -> throw new MountBusyException(directory);
+      default ->
+          throw new IOException(
+              "Unmounting " + directory + " failed with error number " + error + ".");
+    }
+  }
+
+  /**
+   * Detaching with MNT_FORCE aborts the connection as well, as long as the mount is where it was
+   * made; the control file system reaches it anywhere.
+   */
+  @Override
+  public void forceUnmount() {
+    connection.interruptCalls();
+    try {
+      if (isOnTop()) {
+        await(umount2(directory, Libc.MNT_FORCE | Libc.MNT_DETACH), FORCE_STEP);
+      }
+      if (!awaitEnd()) {
+        await(onThread(() -> ConnectionAbort.abort(device) ? 0 : -Libc.ENOENT), FORCE_STEP);
+        awaitEnd();
+      }
+    } catch (InterruptedIOException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private boolean awaitEnd() throws IOException {
+    await(connection.ended(), FORCE_STEP.dividedBy(2));
+    return connection.ended().isDone();
+  }
+
+  private boolean isOnTop() {
+    try {
+      return MountTable.read()
+          .at(directory.toString())
+          .filter(mount -> mount.device().equals(device))
+          .isPresent();
+    } catch (IOException e) {
+      // Without the table the control file system is the way that can hit no other mount.
+      return false;
+    }
+  }
+
+  private static CompletableFuture<Integer> umount2(Path directory, int flags) {
+    return onThread(() -> Libc.umount2(directory.toString(), flags | Libc.UMOUNT_NOFOLLOW));
+  }
+
+  /** The kernel may hold whoever asks; only a thread of its own can be left behind. */
+  private static CompletableFuture<Integer> onThread(Supplier<Integer> call) {
+    CompletableFuture<Integer> result = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .name("fuse-unmount")
+        .daemon()
+        .start(() -> {
+          try {
+            result.complete(call.get());
+          } catch (RuntimeException e) {
+            result.completeExceptionally(e);
+          }
+        });
+    return result;
+  }
+
+  /** What a future comes to, empty if it does not within the time (or comes to nothing). */
+  private static <T> Optional<T> await(CompletableFuture<T> future, Duration time)
+      throws IOException {
+    try {
+      return Optional.ofNullable(future.get(time.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (TimeoutException e) {
+      return Optional.empty();
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while unmounting");
+    }
+  }
+}

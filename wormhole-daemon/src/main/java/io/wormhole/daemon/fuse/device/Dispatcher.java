@@ -1,0 +1,240 @@
+package io.wormhole.daemon.fuse.device;
+
+import io.wormhole.daemon.fuse.Errno;
+import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.fuse.KernelFileSystem;
+import io.wormhole.daemon.fuse.device.FileSystemCalls.Answer;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Decides where a request is dealt with. What cannot wait is answered on the reader's own thread at
+ * once. What may wait is too, as long as another reader goes on reading: that saves two changes of
+ * threads, which cost more than most answers. Else it gets a virtual thread of its own; so however
+ * many calls wait, one reader always reads.
+ *
+ * <p>A request that may wait is in {@code calls} from before its call until somebody takes it out,
+ * which is the right to reply: each gets one reply. Nothing that a file system throws leaves here.
+ *
+ * <p>The dispatcher is held by each reader and by each call. Who lets go last closes the device and
+ * tells the file system that it is over: no reply can go to a descriptor that is another file's by
+ * now.
+ */
+final class Dispatcher {
+  private final Device device;
+  private final KernelFileSystem fileSystem;
+  private final FileSystemCalls fileSystemCalls;
+  private final ReplyPool replies;
+  private final FaultLog faults;
+  private final int callLimit;
+  private final int readers;
+  private final ConcurrentMap<Long, Call> calls = new ConcurrentHashMap<>();
+  private final AtomicInteger holds;
+  private volatile boolean ending;
+
+  /**
+   * @param readers how many readers hold it; each lets go when it leaves
+   * @param callLimit how many calls may be under way at once; past it the kernel hears ENOMEM
+   */
+  Dispatcher(
+      Device device,
+      KernelFileSystem fileSystem,
+      ReplyPool replies,
+      FaultLog faults,
+      int readers,
+      int callLimit) {
+    this.device = device;
+    this.fileSystem = fileSystem;
+    this.fileSystemCalls = new FileSystemCalls(fileSystem);
+    this.replies = replies;
+    this.faults = faults;
+    this.readers = readers;
+    this.callLimit = callLimit;
+    this.holds = new AtomicInteger(readers);
+  }
+
+  /**
+   * Deals with a request or sees to it that somebody does. Called by readers only.
+   *
+   * @param mayWait whether the caller has the time to wait for the file system
+   */
+  void dispatch(Request request, boolean mayWait) {
+    switch (request) {
+      case Request.Waiting waiting -> call(waiting, mayWait);
+      case Request.Refused(var unique, var errno) -> reply(unique, errno);
+      case Request.Accepted(var unique) -> accept(unique);
+      case Request.Destroy(var unique) -> accept(unique);
+      case Request.Forget forget -> forget(forget);
+      case Request.Interrupt(var unique, var target) -> interrupt(unique, target);
+      case Request.Release(var unique, var node, var handle) -> {
+        guarded("release", () -> fileSystem.release(node, handle));
+        accept(unique);
+      }
+      case Request.Releasedir(var unique, var node, var handle) -> {
+        guarded("releasedir", () -> fileSystem.releasedir(node, handle));
+        accept(unique);
+      }
+    }
+  }
+
+  /** Answers a request with an error, outside all calls. */
+  void reply(long unique, Errno errno) {
+    Reply reply = replies.takeSmall();
+    try {
+      check(reply.send(device, unique, errno));
+    } finally {
+      replies.give(reply);
+    }
+  }
+
+  /** Interrupts every call that is under way. */
+  void interruptCalls() {
+    calls.values().forEach(Call::interrupt);
+  }
+
+  /**
+   * The connection is over: calls that are under way are interrupted, and those that still come.
+   */
+  void end() {
+    ending = true;
+    interruptCalls();
+  }
+
+  /** A reader has left, or a call is over. */
+  void letGo() {
+    if (holds.decrementAndGet() == 0) {
+      device.close();
+      guarded("destroyed", fileSystem::destroyed);
+    }
+  }
+
+  private void call(Request.Waiting request, boolean mayWait) {
+    if (holds.getAndIncrement() >= callLimit + readers) {
+      letGo();
+      faults.report("more than " + callLimit + " requests wait: one was refused");
+      reply(request.unique(), Errno.ENOMEM);
+      return;
+    }
+    Call call = new Call();
+    calls.put(request.unique(), call);
+    if (ending) {
+      call.interrupt();
+    }
+    if (mayWait) {
+      run(request, call);
+    } else {
+      start(request, call);
+    }
+  }
+
+  private void start(Request.Waiting request, Call call) {
+    boolean started = false;
+    try {
+      Thread.ofVirtual().name("fuse-call").start(() -> run(request, call));
+      started = true;
+    } finally {
+      if (!started) {
+        calls.remove(request.unique());
+        letGo();
+      }
+    }
+  }
+
+  private void run(Request.Waiting request, Call call) {
+    try {
+      call.begin();
+      answer(request);
+    } catch (Throwable e) {
+      faults.report("A reply to the kernel could not be made", e);
+    } finally {
+      calls.remove(request.unique(), call);
+      call.end();
+      letGo();
+    }
+  }
+
+  private void answer(Request.Waiting request) {
+    long unique = request.unique();
+    Reply reply;
+    try {
+      reply = replies.take(request.replyBytes());
+    } catch (InterruptedException e) {
+      fail(unique, Errno.EINTR);
+      return;
+    }
+    try {
+      Answer answer = fileSystemCalls.answer(request, reply);
+      if (!claim(unique) || !check(reply.send(device, unique, answer.bytes()))) {
+        answer.giveBack().run();
+      }
+    } catch (ErrnoException e) {
+      fail(unique, e.errno());
+    } catch (InterruptedException e) {
+      fail(unique, Errno.EINTR);
+    } catch (Throwable e) {
+      faults.report("The file system failed at " + request, e);
+      fail(unique, Errno.EIO);
+    } finally {
+      replies.give(reply);
+    }
+  }
+
+  private void fail(long unique, Errno errno) {
+    if (claim(unique)) {
+      reply(unique, errno);
+    }
+  }
+
+  private boolean claim(long unique) {
+    return calls.remove(unique) != null;
+  }
+
+  private void forget(Request.Forget forget) {
+    for (int i = 0; i < forget.nodes().length; i++) {
+      long node = forget.nodes()[i];
+      long lookups = forget.lookups()[i];
+      guarded("forget", () -> fileSystem.forget(node, lookups));
+    }
+  }
+
+  /**
+   * Interrupts the call that answers the target. If there is none, the target was answered, or
+   * another reader has taken it in and not yet started its call; EAGAIN lets the kernel ask again
+   * in the second case and is ignored in the first ({@code Documentation/filesystems/fuse},
+   * "Interrupting filesystem operations").
+   */
+  private void interrupt(long unique, long target) {
+    Call call = calls.get(target);
+    if (call == null) {
+      reply(unique, Errno.EAGAIN);
+    } else {
+      call.interrupt();
+    }
+  }
+
+  private void accept(long unique) {
+    Reply reply = replies.takeSmall();
+    try {
+      check(reply.send(device, unique, 0));
+    } finally {
+      replies.give(reply);
+    }
+  }
+
+  /** Whether the kernel took a reply; it takes none to what was aborted in between. */
+  private boolean check(long written) {
+    if (written < 0 && written != -Libc.ENOENT) {
+      faults.report("The kernel refused a reply with error number " + -written);
+    }
+    return written >= 0;
+  }
+
+  private void guarded(String call, Runnable body) {
+    try {
+      body.run();
+    } catch (Throwable e) {
+      faults.report("The file system failed at " + call, e);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package io.wormhole.daemon.fuse.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.fuse.MountOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A {@link MemoryFileSystem}, mounted. Closing it checks that the kernel and the file system agree
+ * about what is held, and unmounts. A watchdog forces the mount away if a test hangs in it.
+ */
+final class MountedFileSystem implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration WATCHDOG = Duration.ofSeconds(40);
+  private static final String NAME = "a share, with \\ and ümlaut";
+
+  final MemoryFileSystem fileSystem;
+  final Path directory;
+  final KernelMount mount;
+  private final ScheduledExecutorService watchdog =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("watchdog").factory());
+
+  MountedFileSystem(MemoryFileSystem fileSystem) throws Exception {
+    this(fileSystem, DeviceSettings.DEFAULTS);
+  }
+
+  MountedFileSystem(MemoryFileSystem fileSystem, DeviceSettings settings) throws Exception {
+    this.fileSystem = fileSystem;
+    directory = Files.createTempDirectory("wormhole mount").toRealPath();
+    mount =
+        new DeviceBackend(settings, System::nanoTime)
+            .mount(new MountOptions(directory, NAME), fileSystem);
+    var _ = watchdog.schedule(mount::forceUnmount, WATCHDOG.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  Path path(String name) {
+    return directory.resolve(name);
+  }
+
+  /** Makes the kernel give back every inode it only remembers. */
+  void dropCaches() {
+    assertThat(
+            Libc.mount(
+                NAME,
+                directory.toString(),
+                DeviceBackend.TYPE,
+                Libc.MS_REMOUNT | Libc.MS_RDONLY | Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOATIME,
+                ""))
+        .isZero();
+  }
+
+  boolean isMounted() throws IOException {
+    return MountTable.read().at(directory.toString()).isPresent();
+  }
+
+  void awaitEnd() throws InterruptedException, ExecutionException, TimeoutException {
+    mount.ended().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    assertThat(fileSystem.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      checkBalance();
+    } catch (InterruptedException | ExecutionException | TimeoutException e) {
+      throw new AssertionError("the end did not come", e);
+    } finally {
+      watchdog.shutdownNow();
+      mount.forceUnmount();
+      Files.delete(directory);
+    }
+  }
+
+  private void checkBalance()
+      throws IOException, InterruptedException, ExecutionException, TimeoutException {
+
+    if (isMounted()) {
+      dropCaches();
+      boolean balanced = fileSystem.awaitAllGivenBack(PATIENCE);
+      assertThat(balanced).as("%s held by the kernel", fileSystem.heldByKernel()).isTrue();
+      mount.unmount();
+    }
+    awaitEnd();
+    assertThat(fileSystem.violations).isEmpty();
+  }
+}
