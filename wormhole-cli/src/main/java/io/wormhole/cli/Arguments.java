@@ -1,0 +1,90 @@
+package io.wormhole.cli;
+
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.control.MountTable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What a person typed, as values; what makes no sense is wrong usage. */
+final class Arguments {
+  private static final Pattern HOST_AND_PORT = Pattern.compile("(\\[[^\\]]+\\]|[^:]+):(\\d{1,5})");
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,9})([KMGT]?)(I?B)?");
+  private static final int PORT_MAX = 65_535;
+
+  /** What Java puts where an argument's bytes are no text in the locale's encoding. */
+  private static final char UNREADABLE = '\uFFFD';
+
+  private final Path workingDirectory;
+
+  Arguments(Path workingDirectory) {
+    this.workingDirectory = workingDirectory;
+  }
+
+  /**
+   * An absolute path without links above its last name. The last name itself is not asked for where
+   * something is mounted: what is mounted there may not answer.
+   */
+  Path path(String typed) throws ControlException {
+    if (typed.isEmpty() || typed.indexOf('\0') >= 0) {
+      throw new ControlException(ErrorKind.USAGE, "an empty path", "give a folder");
+    }
+    if (typed.indexOf(UNREADABLE) >= 0) {
+      throw new ControlException(
+          ErrorKind.USAGE,
+          "the path is no valid UTF-8: " + typed,
+          "give a symbolic link to it with a plain name");
+    }
+    Path path = workingDirectory.resolve(typed).normalize();
+    Path parent = path.getParent();
+    Path name = path.getFileName();
+    if (parent == null || name == null) {
+      return path;
+    }
+    try {
+      Path resolved = Files.exists(parent) ? parent.toRealPath().resolve(name) : path;
+      if (MountTable.at(resolved).isEmpty()
+          && Files.isSymbolicLink(resolved)
+          && Files.exists(resolved)) {
+        return resolved.toRealPath();
+      }
+      return resolved;
+    } catch (IOException e) {
+      return path;
+    }
+  }
+
+  /**
+   * {@code HOST:PORT}, an IPv6 address in brackets.
+   *
+   * @param portMin 0 where any port will do, else 1
+   */
+  static String address(String option, String typed, int portMin) throws ControlException {
+    Matcher matcher = HOST_AND_PORT.matcher(typed);
+    if (matcher.matches()) {
+      int port = Integer.parseInt(matcher.group(2));
+      if (port >= portMin && port <= PORT_MAX) {
+        return typed;
+      }
+    }
+    throw new ControlException(
+        ErrorKind.USAGE,
+        option + " is no address and port: " + typed,
+        "write it like 192.168.1.20:4747 or [fe80::1]:4747");
+  }
+
+  /** A size in bytes; K, M, G and T are powers of 1024. */
+  static long bytes(String option, String typed) throws ControlException {
+    Matcher matcher = SIZE.matcher(typed.toUpperCase(Locale.ROOT));
+    if (matcher.matches() && Long.parseLong(matcher.group(1)) > 0) {
+      int power = "KMGT".indexOf(matcher.group(2)) + (matcher.group(2).isEmpty() ? 0 : 1);
+      return Long.parseLong(matcher.group(1)) << (10 * power);
+    }
+    throw new ControlException(
+        ErrorKind.USAGE, option + " is no size: " + typed, "write it like 96M or 1G");
+  }
+}

@@ -1,0 +1,42 @@
+package io.wormhole.cli;
+
+import java.util.Locale;
+
+/** Figures for people; the same in every locale. */
+final class Figures {
+  private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB"};
+
+  private Figures() {}
+
+  /** Decimal units, as disks and links are sold: {@code 12.3 MB}. */
+  static String bytes(long bytes) {
+    double value = bytes;
+    int unit = 0;
+    while (value >= 1000 && unit < UNITS.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, UNITS[unit]);
+  }
+
+  static String rate(long bytesPerSecond) {
+    return bytes(bytesPerSecond) + "/s";
+  }
+
+  static String millis(double millis) {
+    return String.format(Locale.ROOT, millis < 10 ? "%.2f ms" : "%.0f ms", millis);
+  }
+
+  /** {@code 3 d 4 h}, {@code 5 min}, {@code 12 s}. */
+  static String duration(long seconds) {
+    long minutes = seconds / 60;
+    long hours = minutes / 60;
+    if (hours >= 24) {
+      return hours / 24 + " d " + hours % 24 + " h";
+    }
+    if (hours > 0) {
+      return hours + " h " + minutes % 60 + " min";
+    }
+    return minutes > 0 ? minutes + " min" : seconds + " s";
+  }
+}

@@ -1,0 +1,76 @@
+package io.wormhole.cli;
+
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.control.MountTable;
+import io.wormhole.protocol.control.MountTable.Mount;
+import io.wormhole.protocol.control.UnmountAnswer.Unmounted;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Takes mounts of ours away without asking their daemon, and only mounts of ours. */
+final class ForcedUnmount {
+  private static final int LOOK_SECONDS = 2;
+
+  private ForcedUnmount() {}
+
+  /**
+   * Every mount at the directory, or of the name, is taken away; whoever waits in it gets an error.
+   *
+   * @return what was there
+   * @throws ControlException if the kernel refuses
+   */
+  static List<Unmounted> at(Path directory, String name) throws ControlException, IOException {
+    List<Unmounted> unmounted = new ArrayList<>();
+    for (Mount mount : MountTable.mounts().reversed()) {
+      if (mount.isOwn()
+          && (mount.directory().equals(directory.toString()) || mount.source().equals(name))) {
+        unmounted.add(unmount(mount));
+      }
+    }
+    return unmounted;
+  }
+
+  /** Takes away what no daemon serves any more; what another daemon serves stays. */
+  static List<Unmounted> deadMounts() throws ControlException, IOException {
+    List<Unmounted> unmounted = new ArrayList<>();
+    for (Mount mount : MountTable.mounts().reversed()) {
+      if (mount.isOwn() && !isServed(mount)) {
+        unmounted.add(unmount(mount));
+      }
+    }
+    return unmounted;
+  }
+
+  private static Unmounted unmount(Mount mount) throws ControlException {
+    int errno = Umount2.force(mount.directory());
+    if (errno != 0) {
+      throw new ControlException(
+          errno == Umount2.EPERM ? ErrorKind.MISSING_PREREQUISITE : ErrorKind.FAILED,
+          "the kernel does not unmount " + mount.directory() + ": error " + errno,
+          errno == Umount2.EPERM ? "do it as root" : "umount -l " + mount.directory());
+    }
+    return new Unmounted(mount.source(), mount.directory());
+  }
+
+  /**
+   * A dead mount answers with an error at once. One that does not answer may be another daemon's
+   * that is only slow: it goes when its folder is given.
+   */
+  private static boolean isServed(Mount mount) {
+    CompletableFuture<Boolean> answer = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .daemon()
+        .start(() -> {
+          Path root = Path.of(mount.directory());
+          answer.complete(Files.exists(root, LinkOption.NOFOLLOW_LINKS));
+        });
+    return answer.completeOnTimeout(true, LOOK_SECONDS, TimeUnit.SECONDS).join();
+  }
+}

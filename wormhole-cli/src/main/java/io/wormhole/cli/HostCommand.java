@@ -1,0 +1,167 @@
+package io.wormhole.cli;
+
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ControlPaths;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.control.ExitCode;
+import io.wormhole.protocol.control.HostRequest;
+import io.wormhole.protocol.control.MountEvent;
+import io.wormhole.protocol.control.ShareEvent;
+import io.wormhole.protocol.control.ShareEvent.Shared;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Shares a folder until told to end. */
+@Command(name = "host", description = "Share a folder, read-only, and print a join code for it.")
+final class HostCommand implements Callable<Integer> {
+  private static final Duration OPEN_LIMIT = Duration.ofSeconds(40);
+
+  /** The daemon says something each second. */
+  private static final Duration SILENCE_LIMIT = Duration.ofSeconds(30);
+
+  private final Session session;
+
+  @Mixin OutputOptions options = new OutputOptions();
+
+  @Parameters(paramLabel = "DIR", description = "the folder")
+  String directory = "";
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description = "what the share is called; the folder's own name by default")
+  @Nullable String name;
+
+  @Option(
+      names = "--bind",
+      paramLabel = "ADDR:PORT",
+      description = "where to listen; all interfaces and a port that is kept by default")
+  @Nullable String bind;
+
+  @Option(names = "--allow-write", hidden = true)
+  boolean allowWrite;
+
+  HostCommand(Session session) {
+    this.session = session;
+  }
+
+  @Override
+  public Integer call() throws ControlException, InterruptedException, IOException {
+    if (allowWrite) {
+      throw new ControlException(
+          ErrorKind.USAGE,
+          "--allow-write: writing does not exist yet, shares are read-only",
+          "leave --allow-write out");
+    }
+    Output output = session.output(options);
+    String address = bind == null ? null : Arguments.address("--bind", bind, 0);
+    String path = session.arguments().path(directory).toString();
+    ControlClient client = session.runningDaemon(output);
+    try (EventStream stream =
+        client.open(ControlPaths.SHARES, new HostRequest(path, name, address), OPEN_LIMIT)) {
+      return follow(stream, output);
+    }
+  }
+
+  private static int follow(EventStream stream, Output output) throws ControlException {
+    try (Interruption interruption = Interruption.of(() -> leave(stream, output))) {
+      interruption.exitWith(ExitCode.DONE);
+      while (true) {
+        EventStream.Line line = stream.next(SILENCE_LIMIT);
+        if (line == null || output.readerHasGone()) {
+          return line == null ? lost(interruption) : ExitCode.DONE;
+        }
+        if (output.isJson()) {
+          output.result(line.text());
+        }
+        switch (line.event()) {
+          case Shared shared -> announce(shared, output);
+          case ShareEvent event -> tell(event, output);
+          case MountEvent _ -> {}
+          case null -> {}
+        }
+        if (line.event() instanceof ShareEvent.Ended) {
+          return interruption.happened() ? ExitCode.DONE : ExitCode.FAILED;
+        }
+      }
+    }
+  }
+
+  private static int lost(Interruption interruption) throws ControlException {
+    if (interruption.happened()) {
+      return ExitCode.DONE;
+    }
+    throw new ControlException(
+        ErrorKind.DAEMON_UNAVAILABLE,
+        "the daemon has gone, and the share with it",
+        "share the folder again: the daemon starts by itself");
+  }
+
+  private static void leave(EventStream stream, Output output) {
+    try {
+      stream.leave();
+    } catch (IOException e) {
+      output.detail("the daemon has gone: " + e.getMessage());
+    }
+  }
+
+  private static void announce(Shared shared, Output output) {
+    if (output.isQuiet() && !output.isJson()) {
+      output.result(shared.code());
+    }
+    String name = SafeText.name(shared.share());
+    output.say(
+        "Sharing %s as \"%s\" (%s)"
+            .formatted(
+                SafeText.name(shared.directory()),
+                name,
+                shared.writable() ? "writable" : "read-only"));
+    output.say("  code     " + output.bold(shared.code()));
+    output.say("  address  " + shared.address());
+    for (String hidden : shared.hiddenMounts()) {
+      output.say("  not shown: " + SafeText.name(hidden) + " is another file system");
+    }
+    output.say("");
+    output.say("On this machine:      wormhole mount " + shared.code());
+    output.say(
+        "On another machine:   wormhole mount " + shared.code() + " --peer " + shared.address());
+    output.say("Ctrl-C ends the share.");
+    output.live("nobody is connected");
+  }
+
+  private static void tell(ShareEvent event, Output output) {
+    switch (event) {
+      case Shared _ -> {}
+      case ShareEvent.PeerConnected peer ->
+          note(SafeText.name(peer.name()) + " has joined from " + peer.address(), output);
+      case ShareEvent.PeerLeft peer ->
+          note(SafeText.name(peer.name()) + " has left: " + SafeText.name(peer.reason()), output);
+      case ShareEvent.Throughput figures -> output.live(live(figures));
+      case ShareEvent.Ended ended -> output.say("The share has ended: " + ended.reason() + ".");
+    }
+  }
+
+  private static void note(String line, Output output) {
+    if (output.isLive()) {
+      output.say(line);
+    } else {
+      output.detail(line);
+    }
+  }
+
+  private static String live(ShareEvent.Throughput figures) {
+    return figures.peers() == 0
+        ? "nobody is connected"
+        : "%d connected, %s, %s served"
+            .formatted(
+                figures.peers(),
+                Figures.rate(figures.bytesPerSecond()),
+                Figures.bytes(figures.bytesServed()));
+  }
+}

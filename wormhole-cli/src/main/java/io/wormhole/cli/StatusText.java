@@ -1,0 +1,130 @@
+package io.wormhole.cli;
+
+import io.wormhole.protocol.control.StatusAnswer;
+import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.control.StatusAnswer.DaemonStatus;
+import io.wormhole.protocol.control.StatusAnswer.DiskStatus;
+import io.wormhole.protocol.control.StatusAnswer.MountStatus;
+import io.wormhole.protocol.control.StatusAnswer.PeerStatus;
+import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** A status for people. */
+final class StatusText {
+  private StatusText() {}
+
+  static List<String> lines(StatusAnswer status) {
+    List<String> lines = new ArrayList<>();
+    DaemonStatus daemon = status.daemon();
+    if (daemon != null) {
+      lines.add(daemon(daemon));
+    }
+    lines.add("");
+    lines.add(status.shares().isEmpty() ? "no shares" : "shares");
+    for (ShareStatus share : status.shares()) {
+      addShare(lines, share);
+    }
+    lines.add(status.mounts().isEmpty() ? "no mounts" : "mounts");
+    for (MountStatus mount : status.mounts()) {
+      addMount(lines, mount);
+    }
+    CacheStatus cache = status.cache();
+    if (cache != null) {
+      addCache(lines, cache);
+    }
+    return lines;
+  }
+
+  static String daemon(DaemonStatus daemon) {
+    return "daemon %s, process %d, up %s, %s of memory"
+        .formatted(
+            daemon.version(),
+            daemon.pid(),
+            Figures.duration(daemon.uptimeSeconds()),
+            Figures.bytes(daemon.rssBytes()));
+  }
+
+  private static void addShare(List<String> lines, ShareStatus share) {
+    lines.add(
+        "  %s  %s  %s  %s"
+            .formatted(
+                SafeText.name(share.name()),
+                SafeText.name(share.directory()),
+                share.address(),
+                share.writable() ? "writable" : "read-only"));
+    for (PeerStatus peer : share.peers()) {
+      lines.add(
+          "    %s (%s)  %s  %s, %.0f requests/s"
+              .formatted(
+                  SafeText.name(peer.name()),
+                  brief(peer.fingerprint()),
+                  path(peer.path(), peer.rttMillis(), peer.lossPercent()),
+                  Figures.rate(peer.bytesPerSecond()),
+                  peer.requestsPerSecond()));
+    }
+  }
+
+  private static void addMount(List<String> lines, MountStatus mount) {
+    lines.add(
+        "  %s  %s  %s"
+            .formatted(
+                SafeText.name(mount.name()), SafeText.name(mount.directory()), mount.state()));
+    lines.add(
+        "    host %s  %s  %s  by %s"
+            .formatted(
+                brief(mount.fingerprint()),
+                path(mount.path(), mount.rttMillis(), mount.lossPercent()),
+                Figures.rate(mount.bytesPerSecond()),
+                mount.backend()));
+    String lastError = mount.lastError();
+    if (lastError != null) {
+      lines.add("    last trouble: " + SafeText.name(lastError));
+    }
+  }
+
+  private static void addCache(List<String> lines, CacheStatus cache) {
+    lines.add("cache");
+    lines.add(
+        "  RAM      %s of %s, %d chunks, %s"
+            .formatted(
+                Figures.bytes(cache.ram().usedBytes()),
+                Figures.bytes(cache.ram().limitBytes()),
+                cache.ram().chunks(),
+                hits(cache.ram().hits(), cache.ram().misses())));
+    DiskStatus disk = cache.disk();
+    if (disk != null) {
+      lines.add(
+          "  disk     %s of %s, %d chunks, %s"
+              .formatted(
+                  Figures.bytes(disk.usedBytes()),
+                  Figures.bytes(disk.limitBytes()),
+                  disk.chunks(),
+                  hits(disk.hits(), disk.misses())));
+    }
+    lines.add(
+        "  network  %s in %d chunks, %d rejected"
+            .formatted(
+                Figures.bytes(cache.network().bytes()),
+                cache.network().chunks(),
+                cache.network().rejected()));
+  }
+
+  private static String hits(long hits, long misses) {
+    long all = hits + misses;
+    return all == 0 ? "not asked yet" : "%.0f %% hits".formatted(100.0 * hits / all);
+  }
+
+  private static String path(@Nullable String path, @Nullable Double rttMillis, double loss) {
+    String way = path == null ? "no path" : path;
+    String rtt = rttMillis == null ? "" : " " + Figures.millis(rttMillis);
+    return way + rtt + (loss > 0 ? String.format(Locale.ROOT, " %.1f %% lost", loss) : "");
+  }
+
+  /** Enough of a fingerprint to tell a few peers apart. */
+  private static String brief(String fingerprint) {
+    return fingerprint.substring(0, Math.min(12, fingerprint.length()));
+  }
+}

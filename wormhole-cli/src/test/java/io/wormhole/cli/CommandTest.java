@@ -1,0 +1,375 @@
+package io.wormhole.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.wormhole.daemon.control.ControlServer;
+import io.wormhole.daemon.control.DaemonStop;
+import io.wormhole.daemon.control.RuntimeFolder;
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.control.Folders;
+import io.wormhole.protocol.control.HostRequest;
+import io.wormhole.protocol.control.MountRequest;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands against a control socket with services that answer from a script. */
+@Timeout(60)
+class CommandTest {
+  private static final long SECONDS = 20;
+
+  @TempDir Path home;
+
+  private final SampleServices services = new SampleServices();
+  private final DaemonStop stop = new DaemonStop();
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private InputStream input = InputStream.nullInputStream();
+  private RuntimeFolder runtime;
+  private ControlServer server;
+
+  @BeforeEach
+  void listen() throws Exception {
+    Folders folders = Folders.of(environment(), home);
+    runtime = RuntimeFolder.claim(folders);
+    server = ControlServer.open(runtime.socket(), services, stop, Clock.systemUTC());
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    stop.request("the test is over");
+    server.close();
+    runtime.close();
+  }
+
+  @Test
+  void statusIsTheJsonThatScriptsKnow() throws Exception {
+    assertThat(run("status", "--json")).isZero();
+
+    JsonNode status = new ObjectMapper().readTree(out());
+    assertThat(status.path("daemon").path("pid").asLong()).isEqualTo(ProcessHandle.current().pid());
+    assertThat(names(status.path("daemon")))
+        .containsExactlyInAnyOrder("pid", "version", "uptimeSeconds", "rssBytes");
+    assertThat(names(status.path("shares").path(0)))
+        .containsExactlyInAnyOrder(
+            "name", "directory", "shareId", "address", "writable", "expiresAt", "peers");
+    assertThat(names(status.path("shares").path(0).path("peers").path(0)))
+        .containsExactlyInAnyOrder(
+            "name",
+            "fingerprint",
+            "path",
+            "rttMillis",
+            "lossPercent",
+            "bytesPerSecond",
+            "requestsPerSecond");
+    JsonNode mount = status.path("mounts").path(0);
+    assertThat(names(mount))
+        .containsExactlyInAnyOrder(
+            "name",
+            "directory",
+            "shareId",
+            "fingerprint",
+            "state",
+            "path",
+            "rttMillis",
+            "lossPercent",
+            "bytesPerSecond",
+            "backend",
+            "backendReason",
+            "pendingWriteBytes",
+            "lastError");
+    assertThat(mount.path("state").asText()).isEqualTo("connected");
+    assertThat(names(status.path("cache"))).containsExactlyInAnyOrder("ram", "disk", "network");
+    assertThat(names(status.path("cache").path("ram")))
+        .containsExactlyInAnyOrder(
+            "limitBytes", "usedBytes", "chunks", "hits", "misses", "evictions");
+    assertThat(names(status.path("cache").path("network")))
+        .containsExactlyInAnyOrder("chunks", "bytes", "groups", "rejected");
+  }
+
+  @Test
+  void statusForPeopleShowsNoControlCharactersOfPeers() throws Exception {
+    assertThat(run("status")).isZero();
+
+    assertThat(out())
+        .contains("sample", "/mnt/other", "connected", "75 % hits", "evil?[31m?name")
+        .doesNotContain("\u001b");
+  }
+
+  @Test
+  void hostPrintsWhatTheOtherMachineNeedsAndEndsWithTheDaemon() throws Exception {
+    Path shared = Files.createDirectory(home.resolve("grüße"));
+    CompletableFuture<Integer> command = start("host", shared.toString(), "--name", "n");
+
+    HostRequest request = services.hosted.poll(SECONDS, TimeUnit.SECONDS);
+    assertThat(request).isEqualTo(new HostRequest(shared.toString(), "n", null));
+    stop.request("a test");
+
+    assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
+    assertThat(services.left.poll(SECONDS, TimeUnit.SECONDS)).isEqualTo(shared.toString());
+    assertThat(out())
+        .contains(SampleServices.CODE, "192.0.2.1:4747", "\"sample\"", "grüße")
+        .contains("wormhole mount " + SampleServices.CODE + " --peer 192.0.2.1:4747")
+        .contains("not shown", "/proc")
+        .contains("The share has ended: the daemon ends.")
+        .doesNotContain("\u001b");
+  }
+
+  @Test
+  void firstJsonLineOfHostHoldsTheCode() throws Exception {
+    PipedInputStream read = new PipedInputStream(1 << 16);
+    PrintStream piped = new PrintStream(new PipedOutputStream(read), true, StandardCharsets.UTF_8);
+    CompletableFuture<Integer> command =
+        CompletableFuture.supplyAsync(
+            () -> CommandTree.execute(session(piped), "host", home.toString(), "--json"),
+            Thread::startVirtualThread);
+
+    BufferedReader lines = new BufferedReader(new InputStreamReader(read, StandardCharsets.UTF_8));
+    JsonNode first = new ObjectMapper().readTree(lines.readLine());
+    assertThat(first.path("code").asText()).isEqualTo(SampleServices.CODE);
+    assertThat(names(first)).contains("ticket", "address", "share", "event");
+    JsonNode second = new ObjectMapper().readTree(lines.readLine());
+    assertThat(second.path("event").asText()).isEqualTo("peer-connected");
+    JsonNode third = new ObjectMapper().readTree(lines.readLine());
+    assertThat(third.path("event").asText()).isEqualTo("throughput");
+    assertThat(third.path("bytesPerSecond").asLong()).isEqualTo(2_500_000);
+
+    stop.request("a test");
+    assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
+  }
+
+  @Test
+  void folderThatCannotBeSharedIsNamed() throws Exception {
+    Path file = Files.createFile(home.resolve("file"));
+
+    assertThat(run("host", home.resolve("nowhere").toString())).isEqualTo(1);
+    assertThat(err()).contains("no such folder: " + home.resolve("nowhere")).hasLineCount(1);
+    assertThat(run("host", file.toString(), "--json")).isEqualTo(1);
+    JsonNode error = new ObjectMapper().readTree(out()).path("error");
+    assertThat(error.path("kind").asText()).isEqualTo("not-a-folder");
+    assertThat(names(error)).containsExactlyInAnyOrder("kind", "message", "next");
+    assertThat(services.hosted).isEmpty();
+  }
+
+  @Test
+  void mountAsksForTheDefaultFolderBelowTheUsersHome() throws Exception {
+    assertThat(run("mount", "oooo 0000 0000", "--peer", "[::1]:4747", "--ram", "64M", "--json"))
+        .isZero();
+
+    assertThat(services.mounted.poll(SECONDS, TimeUnit.SECONDS))
+        .isEqualTo(
+            new MountRequest(
+                SampleServices.CODE,
+                null,
+                home.resolve("Wormhole").toString(),
+                "[::1]:4747",
+                64L << 20,
+                false));
+    assertThat(names(new ObjectMapper().readTree(out())))
+        .containsExactlyInAnyOrder("name", "directory", "shareId", "backend");
+  }
+
+  @Test
+  void codeComesFromStandardInputOrAFile() throws Exception {
+    Path directory = Files.createDirectory(home.resolve("empty"));
+    Path file = Files.writeString(home.resolve("code"), SampleServices.CODE + "\n");
+    input = new ByteArrayInputStream((SampleServices.CODE + "\n").getBytes(StandardCharsets.UTF_8));
+
+    assertThat(run("mount", "-", directory.toString())).isZero();
+    assertThat(run("mount", "--code-file", file.toString(), directory.toString())).isZero();
+
+    for (int i = 0; i < 2; i++) {
+      MountRequest request = services.mounted.poll(SECONDS, TimeUnit.SECONDS);
+      assertThat(request).isNotNull();
+      assertThat(request.code()).isEqualTo(SampleServices.CODE);
+      assertThat(request.directory()).isEqualTo(directory.toString());
+    }
+  }
+
+  @Test
+  void mistypedCodeNeverReachesTheDaemon() throws Exception {
+    assertThat(run("mount", "0000-0000-0001", "--json")).isEqualTo(2);
+
+    assertThat(new ObjectMapper().readTree(out()).path("error").path("kind").asText())
+        .isEqualTo("mistyped-code");
+    assertThat(services.mounted).isEmpty();
+  }
+
+  @Test
+  void folderThatCannotBeMountedOnIsNamedBeforeAnythingIsJoined() throws Exception {
+    Path full = Files.createDirectory(home.resolve("full"));
+    Path file = Files.createFile(full.resolve("file"));
+
+    assertThat(run("mount", SampleServices.CODE, home.resolve("nowhere").toString())).isEqualTo(1);
+    assertThat(run("mount", SampleServices.CODE, file.toString())).isEqualTo(1);
+    assertThat(run("mount", SampleServices.CODE, full.toString())).isEqualTo(1);
+    assertThat(run("mount", SampleServices.CODE, "/proc")).isEqualTo(1);
+
+    assertThat(err().lines())
+        .satisfiesExactly(
+            line -> assertThat(line).contains("no such folder", "mkdir"),
+            line -> assertThat(line).contains("not a folder"),
+            line -> assertThat(line).contains("not empty"),
+            line -> assertThat(line).contains("mounted there already"));
+    assertThat(services.mounted).isEmpty();
+  }
+
+  @Test
+  void refusalsKeepTheirExitCodes() throws Exception {
+    for (ErrorKind kind : ErrorKind.values()) {
+      services.mountFailure = new ControlException(kind, "it is " + kind, "do this");
+      assertThat(run("mount", SampleServices.CODE)).as("%s", kind).isEqualTo(kind.exitCode());
+      assertThat(err()).contains("wormhole: it is " + kind + "; do this");
+    }
+  }
+
+  @Test
+  void whoeverGoesWhileJoiningLeavesNoMountBehind() throws Exception {
+    services.mountGate = new CountDownLatch(1);
+    Folders folders = Folders.of(environment(), home);
+    MountRequest request =
+        new MountRequest(SampleServices.CODE, null, home.toString(), null, null, false);
+    ControlClient client = new ControlClient(folders, new Json());
+    try (EventStream stream = client.open("/v1/mounts", request, Duration.ofSeconds(SECONDS))) {
+      assertThat(stream.next(Duration.ofSeconds(SECONDS))).isNotNull();
+    }
+
+    assertThat(services.left.poll(SECONDS, TimeUnit.SECONDS)).isEqualTo("interrupted");
+  }
+
+  @Test
+  void foregroundMountStaysUntilItIsUnmounted() throws Exception {
+    CompletableFuture<Integer> command = start("mount", SampleServices.CODE, "-f");
+    assertThat(services.mounted.poll(SECONDS, TimeUnit.SECONDS)).isNotNull();
+
+    services.mountEnd.complete("wormhole unmount");
+
+    assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isZero();
+    assertThat(out()).contains("Unmounted: wormhole unmount.");
+  }
+
+  @Test
+  void unmountTakesAFolderANameOrAll() throws Exception {
+    assertThat(run("unmount", "sample", "--json")).isZero();
+    assertThat(new ObjectMapper().readTree(out()).path("unmounted").path(0).path("name").asText())
+        .isEqualTo("sample");
+    assertThat(run("unmount", "--all")).isZero();
+    assertThat(run("unmount", "busy")).isEqualTo(1);
+    assertThat(run("unmount")).isEqualTo(2);
+    assertThat(run("unmount", "x", "--all")).isEqualTo(2);
+
+    assertThat(services.unmounted)
+        .satisfiesExactly(
+            one -> assertThat(one.name()).isEqualTo("sample"),
+            all -> assertThat(all.everything()).isTrue(),
+            busy -> assertThat(busy.force()).isFalse());
+  }
+
+  @Test
+  void optionsOfLaterTimesAreWrongUsage() {
+    for (List<String> args :
+        List.of(
+            List.of("host", "/tmp", "--once"),
+            List.of("host", "/tmp", "-d"),
+            List.of("host", "/tmp", "--allow-write"),
+            List.of("host"),
+            List.of("host", "/tmp", "--bind", "nonsense"),
+            List.of("mount", SampleServices.CODE, "--cache-size", "1G"),
+            List.of("mount", SampleServices.CODE, "--peer", "nowhere"),
+            List.of("mount", SampleServices.CODE, "--peer", "host:0"),
+            List.of("mount", SampleServices.CODE, "--ram", "lots"),
+            List.of("peers"),
+            List.of("cache", "stats"),
+            List.<String>of())) {
+      assertThat(run(args.toArray(String[]::new))).as("%s", args).isEqualTo(2);
+      assertThat(err()).as("%s", args).isNotBlank();
+    }
+    assertThat(services.hosted).isEmpty();
+    assertThat(services.mounted).isEmpty();
+  }
+
+  @Test
+  void helpAndVersionNeedNoDaemon() {
+    assertThat(run("--help")).isZero();
+    assertThat(out()).contains("host", "mount", "unmount", "status", "daemon", "demo", "version");
+    assertThat(run("help", "mount")).isZero();
+    assertThat(run("version", "--quiet")).isZero();
+    assertThat(out()).matches("(?s).*\\d+\\.\\d+\\.\\d+\\s*");
+  }
+
+  @Test
+  void requestThatIsNotKnownIsRefusedAndTheDaemonLivesOn() throws Exception {
+    ControlClient client = new ControlClient(Folders.of(environment(), home), new Json());
+    for (Object request : List.of(Map.of("code", "x", "writable", true), Map.of(), List.of())) {
+      assertThat(post(client, request)).isEqualTo(ErrorKind.USAGE);
+    }
+    assertThat(run("status")).isZero();
+  }
+
+  private static ErrorKind post(ControlClient client, Object request) {
+    try {
+      client.open("/v1/mounts", request, Duration.ofSeconds(SECONDS));
+      throw new AssertionError("accepted: " + request);
+    } catch (ControlException e) {
+      return e.kind();
+    }
+  }
+
+  private Map<String, String> environment() {
+    return Map.of("WORMHOLE_HOME", home.toString());
+  }
+
+  private Session session(PrintStream output) {
+    Terminal terminal =
+        new Terminal(
+            output, new PrintStream(err, true, StandardCharsets.UTF_8), false, false, false);
+    return new Session(terminal, new Json(), environment(), home, home, "", input);
+  }
+
+  private int run(String... args) {
+    out.reset();
+    return CommandTree.execute(session(new PrintStream(out, true, StandardCharsets.UTF_8)), args);
+  }
+
+  private CompletableFuture<Integer> start(String... args) {
+    return CompletableFuture.supplyAsync(() -> run(args), Thread::startVirtualThread);
+  }
+
+  private String out() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private String err() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  private static List<String> names(JsonNode object) {
+    List<String> names = new ArrayList<>();
+    object.fieldNames().forEachRemaining(names::add);
+    return names;
+  }
+}

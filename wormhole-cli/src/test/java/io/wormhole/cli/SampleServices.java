@@ -1,0 +1,149 @@
+package io.wormhole.cli;
+
+import io.wormhole.daemon.control.DaemonServices;
+import io.wormhole.daemon.control.HostedShare;
+import io.wormhole.daemon.control.MountedShare;
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.control.HostRequest;
+import io.wormhole.protocol.control.MountEvent;
+import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.ShareEvent;
+import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.control.StatusAnswer.MountStatus;
+import io.wormhole.protocol.control.StatusAnswer.NetworkStatus;
+import io.wormhole.protocol.control.StatusAnswer.PeerStatus;
+import io.wormhole.protocol.control.StatusAnswer.RamStatus;
+import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.UnmountAnswer;
+import io.wormhole.protocol.control.UnmountRequest;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Services that answer from a script and tell what they were asked. */
+final class SampleServices implements DaemonServices {
+  static final String CODE = "0000-0000-0000";
+  static final String EVIL_NAME = "evil\u001b[31m\nname";
+
+  final BlockingQueue<HostRequest> hosted = new LinkedBlockingQueue<>();
+  final BlockingQueue<String> left = new LinkedBlockingQueue<>();
+  final BlockingQueue<MountRequest> mounted = new LinkedBlockingQueue<>();
+  final BlockingQueue<UnmountRequest> unmounted = new LinkedBlockingQueue<>();
+  final CompletableFuture<String> mountEnd = new CompletableFuture<>();
+
+  /** What the next mount fails with. */
+  volatile @Nullable ControlException mountFailure;
+
+  /** Held back until then; completes at once unless a test sets another. */
+  volatile CountDownLatch mountGate = new CountDownLatch(0);
+
+  @Override
+  public HostedShare host(HostRequest request, Consumer<ShareEvent> events) {
+    hosted.add(request);
+    events.accept(new ShareEvent.PeerConnected(EVIL_NAME, "ab".repeat(32), "192.0.2.7:4000"));
+    return new HostedShare() {
+      @Override
+      public ShareEvent.Shared answer() {
+        return new ShareEvent.Shared(
+            CODE,
+            null,
+            "192.0.2.1:4747",
+            "sample",
+            "cd".repeat(8),
+            request.directory(),
+            false,
+            null,
+            List.of(request.directory() + "/proc"));
+      }
+
+      @Override
+      public ShareEvent.Throughput throughput() {
+        return new ShareEvent.Throughput(1, 2_500_000, 5_000_000);
+      }
+
+      @Override
+      public void close() {
+        left.add(request.directory());
+      }
+    };
+  }
+
+  @Override
+  public MountedShare mount(MountRequest request, Consumer<String> progress)
+      throws ControlException, InterruptedException {
+    mounted.add(request);
+    ControlException failure = mountFailure;
+    if (failure != null) {
+      throw failure;
+    }
+    progress.accept("joining");
+    try {
+      mountGate.await();
+    } catch (InterruptedException e) {
+      left.add("interrupted");
+      throw e;
+    }
+    String directory =
+        request.directory() == null ? request.parent() + "/sample" : request.directory();
+    return new MountedShare(
+        new MountEvent.Mounted("sample", directory, "cd".repeat(8), "device"), mountEnd);
+  }
+
+  @Override
+  public UnmountAnswer unmount(UnmountRequest request) throws ControlException {
+    unmounted.add(request);
+    if (request.everything()) {
+      return new UnmountAnswer(List.of());
+    }
+    if ("busy".equals(request.name())) {
+      throw new ControlException(ErrorKind.BUSY, "somebody uses it", "--force");
+    }
+    String directory = String.valueOf(request.directory());
+    return new UnmountAnswer(List.of(new UnmountAnswer.Unmounted("sample", directory)));
+  }
+
+  @Override
+  public List<ShareStatus> shares() {
+    PeerStatus peer = new PeerStatus(EVIL_NAME, "ab".repeat(32), "lan", 0.5, 0, 1_000_000, 12);
+    return List.of(
+        new ShareStatus(
+            "sample", "/srv/sample", "cd".repeat(8), "[::]:4747", false, null, List.of(peer)));
+  }
+
+  @Override
+  public List<MountStatus> mounts() {
+    return List.of(
+        new MountStatus(
+            "other",
+            "/mnt/other",
+            "ef".repeat(8),
+            "12".repeat(32),
+            MountStatus.State.CONNECTED,
+            "loopback",
+            null,
+            0,
+            0,
+            "device",
+            "root",
+            0,
+            null));
+  }
+
+  @Override
+  public CacheStatus cache() {
+    return new CacheStatus(
+        new RamStatus(100_000_000, 5_000_000, 40, 30, 10, 0),
+        null,
+        new NetworkStatus(40, 5_000_000, 320, 0));
+  }
+
+  @Override
+  public void stop() {
+    left.add("everything");
+  }
+}

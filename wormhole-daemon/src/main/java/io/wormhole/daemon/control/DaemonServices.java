@@ -1,0 +1,57 @@
+package io.wormhole.daemon.control;
+
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.HostRequest;
+import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.ShareEvent;
+import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.control.StatusAnswer.MountStatus;
+import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.UnmountAnswer;
+import io.wormhole.protocol.control.UnmountRequest;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * What the control socket asks of the rest of the daemon. Each call comes on a virtual thread of
+ * its own and may block; it is interrupted when whoever asked has gone or the time is over. A
+ * failure a person can do something about is a {@link ControlException}.
+ */
+public interface DaemonServices {
+  /**
+   * Shares a folder, which exists and can be read, or adds an owner to its share.
+   *
+   * @param events takes what happens to the share; never blocks, any thread. Throughput is asked
+   *     for instead, by {@link HostedShare#throughput}
+   * @return this owner's hold on the share; the control socket closes it
+   */
+  HostedShare host(HostRequest request, Consumer<ShareEvent> events)
+      throws ControlException, InterruptedException;
+
+  /**
+   * Joins a share and mounts it. A directory that is given is an empty folder that is no mount; one
+   * that is not given is made by {@link MountPoint#prepare}.
+   *
+   * @param progress takes a word or two for a person: {@code joining}; never blocks, any thread
+   */
+  MountedShare mount(MountRequest request, Consumer<String> progress)
+      throws ControlException, InterruptedException;
+
+  /** Unmounts; with {@code force} within two seconds. */
+  UnmountAnswer unmount(UnmountRequest request) throws ControlException, InterruptedException;
+
+  /** Every share, its peers and their figures of now. */
+  List<ShareStatus> shares();
+
+  /** Every mount and its figures of now. */
+  List<MountStatus> mounts();
+
+  /** The cache that all mounts share. */
+  CacheStatus cache();
+
+  /**
+   * Ends everything: unmounts, by force where a mount is busy, ends shares, says goodbye to peers.
+   * Called once, last, by the thread that ends the process, which waits ten seconds at most.
+   */
+  void stop();
+}

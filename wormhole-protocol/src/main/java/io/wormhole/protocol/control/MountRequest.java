@@ -1,0 +1,33 @@
+package io.wormhole.protocol.control;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks the daemon to join a share and mount it.
+ *
+ * @param code a join code whose check symbol is right
+ * @param directory absolute; null for a folder named after the share in {@code parent}
+ * @param parent absolute; where a folder is made when {@code directory} is null
+ * @param peer {@code HOST:PORT} of the host; null to find it by the code
+ * @param ramBytes what all mounts together may keep in RAM; null leaves it as it is
+ * @param foreground whether the mount ends with the connection that asked for it
+ */
+public record MountRequest(
+    String code,
+    @Nullable String directory,
+    String parent,
+    @Nullable String peer,
+    @Nullable Long ramBytes,
+    boolean foreground) {
+  public MountRequest {
+    Objects.requireNonNull(code, "code");
+    Objects.requireNonNull(parent, "parent");
+  }
+
+  /** Leaves the code out, so that it can stand in a log. */
+  @Override
+  public String toString() {
+    return "MountRequest[directory=" + directory + ", peer=" + peer + "]";
+  }
+}
