@@ -1,0 +1,191 @@
+package io.wormhole.daemon.mount;
+
+import com.google.protobuf.ByteString;
+import io.wormhole.cache.Arrival;
+import io.wormhole.cache.ChunkCache;
+import io.wormhole.cache.ChunkKey;
+import io.wormhole.cache.FileVersion;
+import io.wormhole.cache.PendingChunk;
+import io.wormhole.cache.PendingLoad;
+import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
+import io.wormhole.daemon.transport.PendingRead;
+import io.wormhole.daemon.transport.PendingRead.Answer;
+import io.wormhole.daemon.transport.Requests;
+import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.wire.ChunkHeader;
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.ShareId;
+import io.wormhole.protocol.wire.WireException;
+import io.wormhole.protocol.wire.message.Attributes;
+import io.wormhole.protocol.wire.message.Priority;
+import io.wormhole.protocol.wire.message.ReadFile;
+import io.wormhole.protocol.wire.message.Request;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+
+/**
+ * The chunks of one share: from the cache that all mounts have in common, else over the bulk lane.
+ */
+final class ChunkSource {
+  private final ChunkCache cache;
+  private final Requests bulk;
+  private final Blake3 blake3;
+  private final Duration deadline;
+  private final ShareId share;
+
+  /** The file is at another version than the one whose bytes were asked for. */
+  static final class ChangedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Attributes now;
+
+    ChangedException(Attributes now) {
+      super("the file has changed on the host");
+      this.now = now;
+    }
+
+    Attributes now() {
+      return now;
+    }
+  }
+
+  /**
+   * @param blake3 checks what goes past the cache
+   */
+  ChunkSource(
+      ChunkCache cache, Requests bulk, ShareId share, Blake3 blake3, MountSettings settings) {
+    this.cache = cache;
+    this.bulk = bulk;
+    this.blake3 = blake3;
+    this.deadline = settings.deadline();
+    this.share = share;
+  }
+
+  /** How the cache names a version of a file of this share. */
+  FileVersion name(HostIdentity file, VersionToken version) {
+    return new FileVersion(
+        share.high(), share.low(), file.inode(), file.generation(), version.high(), version.low());
+  }
+
+  /**
+   * A claim to a chunk, which the caller settles.
+   *
+   * @param bytes how long the chunk is at this version
+   */
+  PendingChunk claim(long hostHandle, FileVersion file, long index, int bytes) {
+    return cache.get(
+        new ChunkKey(file, index),
+        (key, slot) -> load(hostHandle, key, bytes, slot, Priority.PRIORITY_WAITING));
+  }
+
+  /** Asks for a chunk that nobody waits for yet; does nothing when there is no room for it. */
+  void prefetch(long hostHandle, FileVersion file, long index, int bytes) {
+    cache.prefetch(
+        new ChunkKey(file, index),
+        (key, slot) -> load(hostHandle, key, bytes, slot, Priority.PRIORITY_READ_AHEAD));
+  }
+
+  /** A chunk that was asked for ahead is not wanted any more. */
+  void unwanted(FileVersion file, long index) {
+    cache.cancelIfUnwanted(new ChunkKey(file, index));
+  }
+
+  private PendingLoad load(
+      long hostHandle, ChunkKey key, int bytes, MemorySegment slot, Priority priority) {
+    ReadFile.Builder read =
+        ReadFile.newBuilder()
+            .setHandle(hostHandle)
+            .setVersion(new VersionToken(key.file().versionHigh(), key.file().versionLow()).token())
+            .setOffset(key.index() * Limits.CHUNK_BYTES)
+            .setLength(bytes);
+    PendingRead pending =
+        bulk.read(
+            Request.newBuilder().setPriority(priority).setReadFile(read),
+            slot.asSlice(0, bytes),
+            deadline);
+    return new Load(pending, pending.answer().thenApply(answer -> arrival(answer, bytes)));
+  }
+
+  private static Arrival arrival(Answer answer, int bytes) {
+    return switch (answer) {
+      case Answer.Changed changed ->
+          throw new CompletionException(new ChangedException(changed.now()));
+      case Answer.Bytes(ChunkHeader header) -> {
+        if (header.dataBytes() != bytes) {
+          throw new CompletionException(
+              new WireException(
+                  "a chunk of %d bytes where the file has %d"
+                      .formatted(header.dataBytes(), bytes)));
+        }
+        yield new Arrival(bytes, header.hash(), header.chainingValues(), header.young());
+      }
+    };
+  }
+
+  private record Load(PendingRead pending, CompletableFuture<Arrival> arrival)
+      implements PendingLoad {
+    @Override
+    public void cancel() {
+      pending.cancel();
+    }
+  }
+
+  /**
+   * Reads past the cache whatever stands there now, in one read of the host.
+   *
+   * @param destination at most 128 KiB; not written to once this has returned or thrown
+   * @return bytes read; fewer than wanted at the end of the file
+   */
+  int readUncached(long hostHandle, long offset, MemorySegment destination)
+      throws IOException, InterruptedException {
+    ReadFile.Builder read =
+        ReadFile.newBuilder()
+            .setHandle(hostHandle)
+            .setVersion(ByteString.EMPTY)
+            .setOffset(offset)
+            .setLength((int) destination.byteSize());
+    PendingRead pending =
+        bulk.read(
+            Request.newBuilder().setPriority(Priority.PRIORITY_WAITING).setReadFile(read),
+            destination,
+            deadline);
+    Answer answer = waitOut(pending);
+    if (!(answer instanceof Answer.Bytes(ChunkHeader header))) {
+      throw new WireException("a read of any version was answered with a change");
+    }
+    MemorySegment bytes = destination.asSlice(0, header.dataBytes());
+    if (!blake3.verify(bytes, header.hash(), header.chainingValues()).isIntact()) {
+      throw new WireException("bytes that do not match their hash");
+    }
+    return header.dataBytes();
+  }
+
+  /**
+   * Waits until the destination is the caller's again, which the read's own deadline bounds; an
+   * interrupt hastens it and is thrown after.
+   */
+  private static Answer waitOut(PendingRead pending) throws IOException, InterruptedException {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        Answer answer = pending.answer().get();
+        if (interrupted) {
+          throw new InterruptedException();
+        }
+        return answer;
+      } catch (InterruptedException asked) {
+        interrupted = true;
+        pending.cancel();
+      } catch (ExecutionException failed) {
+        if (interrupted) {
+          throw new InterruptedException();
+        }
+        throw failed.getCause() instanceof IOException why ? why : new IOException(failed);
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.wormhole.daemon.mount;
+
+import io.wormhole.cache.ChunkException;
+import io.wormhole.cache.ChunkLoadException;
+import io.wormhole.daemon.fuse.Errno;
+import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.protocol.wire.RemoteException;
+import io.wormhole.protocol.wire.WireException;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The one table from what can go wrong with a host to what the kernel is answered. */
+final class Failures {
+  private static final Logger log = LoggerFactory.getLogger(Failures.class);
+
+  private Failures() {}
+
+  static ErrnoException toErrno(Throwable failure) {
+    return new ErrnoException(
+        switch (failure) {
+          case ErrnoException answered -> answered.errno();
+          case RemoteException refused -> toErrno(refused);
+          case TimeoutException late -> Errno.ETIMEDOUT;
+          case LaneException gone -> Errno.EIO;
+          case ChunkLoadException load when load.getCause() != null ->
+              toErrno(load.getCause()).errno();
+          case ChunkException refused -> {
+            log.warn("{}", refused.getMessage());
+            yield Errno.EIO;
+          }
+          case WireException lie -> {
+            log.warn("the host broke the protocol: {}", lie.getMessage());
+            yield Errno.EIO;
+          }
+          default -> {
+            log.warn("a request to the host failed", failure);
+            yield Errno.EIO;
+          }
+        });
+  }
+
+  private static Errno toErrno(RemoteException refused) {
+    return switch (refused.code()) {
+      // What is not served is not shown either: to whoever guesses its name it is not there.
+      case FAILURE_CODE_NOT_FOUND, FAILURE_CODE_NOT_SERVED -> Errno.ENOENT;
+      case FAILURE_CODE_NOT_A_FOLDER -> Errno.ENOTDIR;
+      case FAILURE_CODE_IS_A_FOLDER -> Errno.EISDIR;
+      case FAILURE_CODE_ACCESS_DENIED -> Errno.EACCES;
+      case FAILURE_CODE_STALE -> Errno.ESTALE;
+      case FAILURE_CODE_BAD_HANDLE -> Errno.EBADF;
+      case FAILURE_CODE_TOO_MANY_OPEN -> Errno.EMFILE;
+      case FAILURE_CODE_BAD_NAME -> Errno.EINVAL;
+      case FAILURE_CODE_NAME_TOO_LONG -> Errno.ENAMETOOLONG;
+      case FAILURE_CODE_TOO_LATE -> Errno.ETIMEDOUT;
+      case FAILURE_CODE_READ_ONLY -> Errno.EROFS;
+      default -> Errno.EIO;
+    };
+  }
+}

@@ -1,0 +1,195 @@
+package io.wormhole.daemon.mount;
+
+import io.wormhole.cache.ChunkLoadException;
+import io.wormhole.cache.FileVersion;
+import io.wormhole.cache.PendingChunk;
+import io.wormhole.cache.ram.Chunk;
+import io.wormhole.daemon.fuse.Errno;
+import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.mount.ChunkSource.ChangedException;
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.RemoteException;
+import io.wormhole.protocol.wire.message.FailureCode;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A file that is open. A read is cut at the borders of chunks, all of one version: when the host
+ * says that the file has changed, the whole read starts again at the new version. A file that
+ * changes faster than it can be read so is read past the cache, as it is at one moment of the
+ * host's.
+ */
+final class OpenFile {
+  /** Reads that the host answered with a change, or lost, before the cache is gone past. */
+  private static final int ATTEMPTS = 4;
+
+  private final Inode inode;
+  private final long hostHandle;
+  private final HostCalls host;
+  private final InodeTable inodes;
+  private final ChunkSource chunks;
+  private final Duration deadline;
+
+  /** Guarded by itself. */
+  private final ReadAhead readAhead;
+
+  OpenFile(
+      Inode inode,
+      long hostHandle,
+      HostCalls host,
+      InodeTable inodes,
+      ChunkSource chunks,
+      MountSettings settings) {
+    this.inode = inode;
+    this.hostHandle = hostHandle;
+    this.host = host;
+    this.inodes = inodes;
+    this.chunks = chunks;
+    this.deadline = settings.deadline();
+    this.readAhead = new ReadAhead(settings.readAheadChunks());
+  }
+
+  Inode inode() {
+    return inode;
+  }
+
+  long hostHandle() {
+    return hostHandle;
+  }
+
+  /**
+   * Reads into the reply's own buffer.
+   *
+   * @return bytes read; fewer than wanted only at the end of the file
+   */
+  int read(long offset, MemorySegment destination) throws ErrnoException, InterruptedException {
+    long endNanos = host.nowNanos() + deadline.toNanos();
+    try {
+      for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        HostAttributes file = freshAttributes();
+        long left = file.size() - offset;
+        if (left <= 0) {
+          return 0;
+        }
+        int wanted = (int) Math.min(left, destination.byteSize());
+        VersionToken version = file.version().orElseThrow(() -> new ErrnoException(Errno.EINVAL));
+        try {
+          readVersion(file, version, offset, destination.asSlice(0, wanted), endNanos);
+          inodes.read(inode, version);
+          return wanted;
+        } catch (ChunkLoadException failed) {
+          switch (failed.getCause()) {
+            case ChangedException changed ->
+                inodes.saw(inode, host.seen(changed.now(), host.nowNanos()));
+            case RemoteException refused when isAnothersEnd(refused) -> {}
+            case null, default -> throw failed;
+          }
+        }
+      }
+      return readUncached(offset, destination);
+    } catch (IOException | TimeoutException failed) {
+      throw Failures.toErrno(failed);
+    }
+  }
+
+  /** A load begun by a reader who closed the file or gave up meanwhile says nothing about ours. */
+  private static boolean isAnothersEnd(RemoteException refused) {
+    return refused.code() == FailureCode.FAILURE_CODE_BAD_HANDLE
+        || refused.code() == FailureCode.FAILURE_CODE_CANCELLED;
+  }
+
+  private HostAttributes freshAttributes() throws ErrnoException, InterruptedException {
+    if (inode.seen().remainingNanos(host.nowNanos()) <= 0) {
+      inodes.saw(inode, host.attributesOf(hostHandle));
+    }
+    return inode.attributes();
+  }
+
+  private void readVersion(
+      HostAttributes file,
+      VersionToken version,
+      long offset,
+      MemorySegment destination,
+      long endNanos)
+      throws IOException, TimeoutException, InterruptedException {
+    FileVersion name = chunks.name(inode.identity(), version);
+    long first = offset / Limits.CHUNK_BYTES;
+    long last = (offset + destination.byteSize() - 1) / Limits.CHUNK_BYTES;
+    List<PendingChunk> claims = new ArrayList<>((int) (last - first + 1));
+    try {
+      for (long index = first; index <= last; index++) {
+        claims.add(chunks.claim(hostHandle, name, index, chunkBytes(file.size(), index)));
+      }
+      readAhead(name, offset, (int) destination.byteSize(), file.size());
+      for (int i = 0; i < claims.size(); i++) {
+        Duration left = Duration.ofNanos(Math.max(0, endNanos - host.nowNanos()));
+        Chunk chunk = claims.get(i).await(left);
+        try {
+          copy(chunk, (first + i) * Limits.CHUNK_BYTES, offset, destination);
+        } finally {
+          chunk.release();
+        }
+      }
+    } finally {
+      claims.forEach(PendingChunk::abandon);
+    }
+  }
+
+  private static void copy(Chunk chunk, long chunkAt, long offset, MemorySegment destination) {
+    long from = Math.max(offset, chunkAt);
+    long to = Math.min(offset + destination.byteSize(), chunkAt + chunk.length());
+    MemorySegment.copy(chunk.bytes(), from - chunkAt, destination, from - offset, to - from);
+  }
+
+  private void readAhead(FileVersion name, long offset, int bytes, long fileBytes) {
+    ReadAhead.Step step;
+    synchronized (readAhead) {
+      step = readAhead.read(offset, bytes, fileBytes);
+    }
+    for (long index = step.dropFrom(); index < step.dropTo(); index++) {
+      chunks.unwanted(name, index);
+    }
+    for (long index = step.fetchFrom(); index < step.fetchTo(); index++) {
+      chunks.prefetch(hostHandle, name, index, chunkBytes(fileBytes, index));
+    }
+  }
+
+  private static int chunkBytes(long fileBytes, long index) {
+    return (int) Math.min(Limits.CHUNK_BYTES, fileBytes - index * Limits.CHUNK_BYTES);
+  }
+
+  private int readUncached(long offset, MemorySegment destination)
+      throws IOException, InterruptedException {
+    int read = 0;
+    while (read < destination.byteSize()) {
+      long piece = Math.min(Limits.CHUNK_BYTES, destination.byteSize() - read);
+      int got = chunks.readUncached(hostHandle, offset + read, destination.asSlice(read, piece));
+      read += got;
+      if (got < piece) {
+        break;
+      }
+    }
+    return read;
+  }
+
+  /** Gives the file back to the host. Does not wait. */
+  void close() {
+    ReadAhead.Step step;
+    synchronized (readAhead) {
+      step = readAhead.close();
+    }
+    inode.attributes().version().ifPresent(version -> drop(version, step));
+    host.close(hostHandle);
+  }
+
+  private void drop(VersionToken version, ReadAhead.Step step) {
+    FileVersion name = chunks.name(inode.identity(), version);
+    for (long index = step.dropFrom(); index < step.dropTo(); index++) {
+      chunks.unwanted(name, index);
+    }
+  }
+}

@@ -1,0 +1,298 @@
+package io.wormhole.daemon.mount;
+
+import com.google.protobuf.ByteString;
+import io.wormhole.daemon.fuse.Attr;
+import io.wormhole.daemon.fuse.DirectoryWriter;
+import io.wormhole.daemon.fuse.Entry;
+import io.wormhole.daemon.fuse.Errno;
+import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.fuse.FileSystemFigures;
+import io.wormhole.daemon.fuse.FileType;
+import io.wormhole.daemon.fuse.KernelFileSystem;
+import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.protocol.wire.message.FileSystem;
+import io.wormhole.protocol.wire.message.OpenedFile;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A share of another machine, as the kernel asks for it. Names and attributes come over the control
+ * lane, bytes through the chunk cache. No lock is held while an answer is waited for.
+ */
+public final class RemoteFileSystem implements KernelFileSystem {
+  private static final int BLOCK_BYTES = 4096;
+  private static final int MAX_NAME_BYTES = 255;
+
+  private final HostCalls host;
+  private final ChunkSource chunks;
+  private final MountSettings settings;
+  private final Owner owner;
+  private final InodeTable inodes;
+  private final FolderListings listings;
+  private final Map<Long, OpenFile> files = new ConcurrentHashMap<>();
+  private final Map<Long, FolderHandle> folders = new ConcurrentHashMap<>();
+  private final AtomicLong nextHandle = new AtomicLong(1);
+
+  /** Whom the files belong to on this machine: the person who mounted. */
+  public record Owner(int uid, int gid) {}
+
+  private RemoteFileSystem(
+      HostCalls host, ChunkSource chunks, MountSettings settings, Owner owner, Seen root) {
+    this.host = host;
+    this.chunks = chunks;
+    this.settings = settings;
+    this.owner = owner;
+    this.inodes = new InodeTable(root);
+    this.listings = new FolderListings(host, settings);
+  }
+
+  /**
+   * Asks the host for its root, and is a file system from then on.
+   *
+   * @throws ErrnoException if the host does not answer, or not with a folder
+   */
+  static RemoteFileSystem open(
+      HostCalls host, ChunkSource chunks, MountSettings settings, Owner owner)
+      throws ErrnoException, InterruptedException {
+    Seen root = host.attributesAt(List.of());
+    if (root.attributes().type() != FileType.DIRECTORY) {
+      throw new ErrnoException(Errno.ENOTDIR);
+    }
+    return new RemoteFileSystem(host, chunks, settings, owner, root);
+  }
+
+  @Override
+  public Entry lookup(long parent, byte[] name) throws ErrnoException, InterruptedException {
+    Inode folder = inodes.get(parent);
+    if (folder.type() != FileType.DIRECTORY) {
+      throw new ErrnoException(Errno.ENOTDIR);
+    }
+    if (name.length > MAX_NAME_BYTES) {
+      throw new ErrnoException(Errno.ENAMETOOLONG);
+    }
+    FolderListings.Finding finding = listings.find(folder, ByteString.copyFrom(name));
+    Seen seen = finding.seen();
+    if (finding.isAbsent()) {
+      throw ErrnoException.absent(finding.goodFor());
+    }
+    if (seen == null) {
+      seen = ask(folder, name);
+    }
+    if (!FolderPages.isShown(seen.attributes(), folder.path().size())) {
+      throw new ErrnoException(Errno.ENOENT);
+    }
+    return entry(folder, name, seen);
+  }
+
+  private Seen ask(Inode folder, byte[] name) throws ErrnoException, InterruptedException {
+    List<byte[]> path = new ArrayList<>(folder.path());
+    path.add(name);
+    try {
+      return host.attributesAt(path);
+    } catch (ErrnoException failed) {
+      throw failed.errno() == Errno.ENOENT
+          ? ErrnoException.absent(settings.attributeLife())
+          : failed;
+    }
+  }
+
+  @Override
+  public void forget(long node, long lookups) {
+    inodes.forget(node, lookups);
+  }
+
+  @Override
+  public Attr getattr(long node) throws ErrnoException, InterruptedException {
+    Inode inode = inodes.get(node);
+    Seen seen = ask(inode);
+    inodes.told(inode, seen);
+    return attr(inode.seen());
+  }
+
+  private Seen ask(Inode inode) throws ErrnoException, InterruptedException {
+    try {
+      List<byte[]> path = inode.path();
+      Seen seen = host.attributesAt(path);
+      if (seen.attributes().identity().equals(inode.identity())
+          && seen.attributes().type() == inode.type()
+          && FolderPages.isShown(seen.attributes(), path.size() - 1)) {
+        return seen;
+      }
+      listings.drop(inode.parent());
+      return askByHandle(inode, new ErrnoException(Errno.ESTALE));
+    } catch (ErrnoException failed) {
+      if (failed.errno() != Errno.ENOENT && failed.errno() != Errno.ENOTDIR) {
+        throw failed;
+      }
+      listings.drop(inode.parent());
+      return askByHandle(inode, failed);
+    }
+  }
+
+  /** A file without a name lives on in who has it open. */
+  private Seen askByHandle(Inode inode, ErrnoException otherwise)
+      throws ErrnoException, InterruptedException {
+    OpenFile open = anyOpen(inode);
+    if (open == null) {
+      throw otherwise;
+    }
+    return host.attributesOf(open.hostHandle());
+  }
+
+  private @Nullable OpenFile anyOpen(Inode inode) {
+    for (OpenFile file : files.values()) {
+      if (file.inode() == inode) {
+        return file;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public byte[] readlink(long node) throws ErrnoException {
+    Inode inode = inodes.get(node);
+    if (inode.type() != FileType.SYMLINK) {
+      throw new ErrnoException(Errno.EINVAL);
+    }
+    return inode.attributes().linkTarget().clone();
+  }
+
+  @Override
+  public long open(long node) throws ErrnoException, InterruptedException {
+    Inode inode = inodes.get(node);
+    if (inode.type() != FileType.REGULAR) {
+      throw new ErrnoException(inode.type() == FileType.DIRECTORY ? Errno.EISDIR : Errno.EINVAL);
+    }
+    long askedNanos = host.nowNanos();
+    OpenedFile opened;
+    try {
+      opened = host.open(inode);
+    } catch (ErrnoException failed) {
+      if (failed.errno() == Errno.ESTALE || failed.errno() == Errno.ENOENT) {
+        listings.drop(inode.parent());
+      }
+      throw failed;
+    }
+    Seen seen = host.seen(opened.getAttributes(), askedNanos);
+    if (!seen.attributes().identity().equals(inode.identity())) {
+      host.close(opened.getHandle());
+      throw new ErrnoException(Errno.ESTALE);
+    }
+    inodes.saw(inode, seen);
+    long handle = nextHandle.getAndIncrement();
+    files.put(handle, new OpenFile(inode, opened.getHandle(), host, inodes, chunks, settings));
+    return handle;
+  }
+
+  @Override
+  public int read(long node, long handle, long offset, MemorySegment destination)
+      throws ErrnoException, InterruptedException {
+    OpenFile file = files.get(handle);
+    if (file == null) {
+      throw new ErrnoException(Errno.EBADF);
+    }
+    return file.read(offset, destination);
+  }
+
+  @Override
+  public void release(long node, long handle) {
+    OpenFile file = files.remove(handle);
+    if (file != null) {
+      file.close();
+    }
+  }
+
+  @Override
+  public long opendir(long node) throws ErrnoException {
+    Inode inode = inodes.get(node);
+    if (inode.type() != FileType.DIRECTORY) {
+      throw new ErrnoException(Errno.ENOTDIR);
+    }
+    long handle = nextHandle.getAndIncrement();
+    folders.put(handle, new FolderHandle(host, inode, listings, this::entry));
+    return handle;
+  }
+
+  @Override
+  public void readdir(long node, long handle, long offset, DirectoryWriter writer)
+      throws ErrnoException, InterruptedException {
+    FolderHandle folder = folders.get(handle);
+    if (folder == null) {
+      throw new ErrnoException(Errno.EBADF);
+    }
+    folder.read(offset, writer);
+  }
+
+  @Override
+  public void releasedir(long node, long handle) {
+    FolderHandle folder = folders.remove(handle);
+    if (folder != null) {
+      folder.close();
+    }
+  }
+
+  @Override
+  public FileSystemFigures statfs(long node) throws ErrnoException, InterruptedException {
+    FileSystem figures = host.fileSystem();
+    long block = figures.getBlockSize();
+    return new FileSystemFigures(
+        block > 0 && block <= Integer.MAX_VALUE ? (int) block : BLOCK_BYTES,
+        figures.getBlocks(),
+        figures.getBlocksFree(),
+        figures.getBlocksAvailable(),
+        figures.getFiles(),
+        figures.getFilesFree(),
+        MAX_NAME_BYTES);
+  }
+
+  @Override
+  public byte[] getxattr(long node, byte[] name) throws ErrnoException {
+    inodes.get(node);
+    throw new ErrnoException(Errno.ENODATA);
+  }
+
+  @Override
+  public List<byte[]> listxattr(long node) throws ErrnoException {
+    inodes.get(node);
+    return List.of();
+  }
+
+  @Override
+  public void destroyed() {
+    files.values().forEach(OpenFile::close);
+    files.clear();
+    folders.values().forEach(FolderHandle::close);
+    folders.clear();
+  }
+
+  private Entry entry(Inode parent, byte[] name, Seen seen) {
+    Inode inode = inodes.lookedUp(parent, name, seen);
+    Attr attr = attr(inode.seen());
+    return new Entry(inode.node(), 0, attr, attr.validFor());
+  }
+
+  private Attr attr(Seen seen) {
+    HostAttributes host = seen.attributes();
+    Duration left = Duration.ofNanos(Math.max(0, seen.remainingNanos(this.host.nowNanos())));
+    return new Attr(
+        host.type(),
+        host.identity().inode(),
+        host.size(),
+        host.blocks(),
+        host.mode(),
+        host.links(),
+        owner.uid(),
+        owner.gid(),
+        BLOCK_BYTES,
+        host.atime(),
+        host.mtime(),
+        host.ctime(),
+        left);
+  }
+}
