@@ -1,0 +1,174 @@
+package io.wormhole.daemon;
+
+import io.wormhole.daemon.discovery.Discovery;
+import io.wormhole.daemon.discovery.PeerAddress;
+import io.wormhole.daemon.transport.BulkRequests;
+import io.wormhole.daemon.transport.CloseReason;
+import io.wormhole.daemon.transport.RequestLimits;
+import io.wormhole.daemon.transport.RequestStream;
+import io.wormhole.daemon.transport.Requests;
+import io.wormhole.daemon.trust.Introduction;
+import io.wormhole.daemon.trust.JoinClient;
+import io.wormhole.daemon.trust.JoinException;
+import io.wormhole.daemon.trust.Joined;
+import io.wormhole.daemon.trust.OpenLane;
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.message.SessionLimits;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** From a code to two lanes that answer. */
+final class Joining {
+  private static final Duration NAME_LOOKUP = Duration.ofSeconds(3);
+
+  /** What an attempt's own deadline may be late by before we stop waiting without it. */
+  private static final Duration SLACK = Duration.ofSeconds(1);
+
+  private static final int MAX_ADDRESSES = 8;
+
+  private final Discovery discovery;
+  private final JoinClient client;
+  private final Introduction introduction;
+
+  Joining(Discovery discovery, JoinClient client, Introduction introduction) {
+    this.discovery = discovery;
+    this.client = client;
+    this.introduction = introduction;
+  }
+
+  /** A share that was joined, and the requests its lanes carry; the taker closes the lanes. */
+  record Lanes(Joined joined, Requests control, Requests bulk) {
+    void close() {
+      control.lane().close(CloseReason.DONE);
+      bulk.lane().close(CloseReason.DONE);
+    }
+  }
+
+  /** Joins; gives up within about ten seconds when nobody answers. */
+  Lanes join(JoinCode code, @Nullable String peer) throws ControlException, InterruptedException {
+    List<InetSocketAddress> addresses = addresses(code, peer);
+    ControlException last = null;
+    for (InetSocketAddress address : addresses) {
+      try {
+        return join(code, address);
+      } catch (JoinException failed) {
+        last = explained(code, address, failed);
+        if (failed.reason() != JoinException.Reason.UNREACHABLE) {
+          throw last;
+        }
+      }
+    }
+    throw last != null ? last : unknown(code);
+  }
+
+  private List<InetSocketAddress> addresses(JoinCode code, @Nullable String peer)
+      throws ControlException, InterruptedException {
+    try {
+      Optional<PeerAddress> given =
+          Optional.ofNullable(peer).map(text -> PeerAddress.parse(text, false));
+      List<InetSocketAddress> found = discovery.find(code.nameplate(), given, NAME_LOOKUP);
+      return found.subList(0, Math.min(MAX_ADDRESSES, found.size()));
+    } catch (IllegalArgumentException malformed) {
+      throw new ControlException(
+          ErrorKind.USAGE, Hosting.message(malformed), "for example --peer 192.168.1.20:4433");
+    } catch (IOException unknown) {
+      throw new ControlException(
+          ErrorKind.UNREACHABLE, Hosting.message(unknown), "check the name, or give the address");
+    }
+  }
+
+  private Lanes join(JoinCode code, InetSocketAddress address)
+      throws JoinException, ControlException, InterruptedException {
+    Joined joined = await(client.join(address, code, introduction));
+    RequestLimits limits = limits(joined.limits());
+    RequestStream control = new RequestStream(joined.control().stream(), limits);
+    joined.control().handOver(control);
+    boolean complete = false;
+    try {
+      OpenLane lane = await(client.openBulk(address, joined.host(), joined.laneToken()));
+      BulkRequests bulk = new BulkRequests(lane.lane(), limits);
+      lane.handOver(bulk.add(lane.stream()));
+      // The first stream carries what is asked until the others are there.
+      CompletableFuture<BulkRequests> _ = bulk.open(BulkRequests.STREAMS - 1);
+      Lanes lanes = new Lanes(joined, control, bulk);
+      complete = true;
+      return lanes;
+    } finally {
+      if (!complete) {
+        control.lane().close(CloseReason.DONE);
+      }
+    }
+  }
+
+  private static RequestLimits limits(SessionLimits told) {
+    return new RequestLimits(
+        Math.clamp(told.getRequestsInFlight(), 1, Limits.REQUESTS_IN_FLIGHT),
+        Math.clamp(told.getBytesInFlight(), Limits.CHUNK_BYTES, Limits.BYTES_IN_FLIGHT));
+  }
+
+  private static <T> T await(CompletableFuture<T> attempt)
+      throws JoinException, ControlException, InterruptedException {
+    try {
+      return attempt.get(Limits.HANDSHAKE_MILLIS + SLACK.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof JoinException why) {
+        throw why;
+      }
+      throw new ControlException(
+          ErrorKind.FAILED, "joining failed: " + failed.getCause(), "see the daemon's log", failed);
+    } catch (TimeoutException late) {
+      throw new ControlException(
+          ErrorKind.TIMED_OUT, "the host did not finish the handshake", "try again", late);
+    } finally {
+      attempt.cancel(false);
+    }
+  }
+
+  private static ControlException unknown(JoinCode code) {
+    return new ControlException(
+        ErrorKind.UNKNOWN_CODE,
+        "no share of the code " + code.masked() + " is known on this machine",
+        "give the host's address, which it prints beside the code: --peer HOST:PORT");
+  }
+
+  private static ControlException explained(
+      JoinCode code, InetSocketAddress address, JoinException failed) {
+    String at = Hosting.text(address);
+    return switch (failed.reason()) {
+      case UNKNOWN_CODE ->
+          new ControlException(
+              ErrorKind.UNKNOWN_CODE,
+              "the host at " + at + " knows no code " + code.masked(),
+              failed.next(),
+              failed);
+      case WRONG_SECRET ->
+          new ControlException(
+              ErrorKind.WRONG_CODE,
+              "the code is wrong: the host at " + at + " knows another " + code.masked(),
+              failed.next(),
+              failed);
+      case UNREACHABLE ->
+          new ControlException(
+              ErrorKind.UNREACHABLE, "nobody answers at " + at, failed.next(), failed);
+      case TOO_OLD, TOO_NEW, PROTOCOL -> refused(ErrorKind.INCOMPATIBLE_PEER, failed);
+      case SHARE_ENDED -> refused(ErrorKind.UNKNOWN_CODE, failed);
+      case BUSY, TOKEN_REFUSED -> refused(ErrorKind.FAILED, failed);
+      case WRONG_HOST, HOST_UNPROVED -> refused(ErrorKind.NOT_AUTHORISED, failed);
+    };
+  }
+
+  private static ControlException refused(ErrorKind kind, JoinException failed) {
+    return new ControlException(kind, Hosting.message(failed), failed.next(), failed);
+  }
+}

@@ -1,0 +1,70 @@
+package io.wormhole.daemon;
+
+import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.mount.RemoteShare;
+import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.transport.PathFigures;
+import io.wormhole.daemon.trust.Joined;
+import io.wormhole.protocol.control.StatusAnswer.MountStatus;
+import java.util.Optional;
+
+/** A share that is mounted. Any thread. */
+final class RunningMount {
+  private final String name;
+  private final Joined joined;
+  private final RemoteShare remote;
+  private final KernelMount kernel;
+  private final Meter received;
+
+  RunningMount(String name, Joined joined, RemoteShare remote, KernelMount kernel, long nowNanos) {
+    this.name = name;
+    this.joined = joined;
+    this.remote = remote;
+    this.kernel = kernel;
+    this.received = new Meter(remote::bytesReceived, nowNanos);
+  }
+
+  String name() {
+    return name;
+  }
+
+  String directory() {
+    return kernel.directory().toString();
+  }
+
+  KernelMount kernel() {
+    return kernel;
+  }
+
+  RemoteShare remote() {
+    return remote;
+  }
+
+  Joined joined() {
+    return joined;
+  }
+
+  void tick(long nowNanos) {
+    received.tick(nowNanos);
+  }
+
+  MountStatus status() {
+    PathFigures path = remote.path();
+    Optional<LaneException> lost = remote.lost();
+    boolean there = lost.isEmpty();
+    return new MountStatus(
+        name,
+        directory(),
+        joined.share().toString(),
+        joined.host().toString(),
+        there ? MountStatus.State.CONNECTED : MountStatus.State.OFFLINE,
+        there ? path.kind() : null,
+        there && path.rttMillis() >= 0 ? path.rttMillis() : null,
+        path.lossPercent(),
+        Math.round(received.perSecond()),
+        kernel.backend(),
+        "the kernel's own protocol, the fast way on Linux",
+        0,
+        lost.map(LaneException::getMessage).orElse(null));
+  }
+}

@@ -1,0 +1,200 @@
+package io.wormhole.daemon;
+
+import io.wormhole.cache.CacheStats;
+import io.wormhole.cache.ChunkCache;
+import io.wormhole.daemon.control.DaemonServices;
+import io.wormhole.daemon.control.HostedShare;
+import io.wormhole.daemon.control.MountedShare;
+import io.wormhole.daemon.discovery.Discovery;
+import io.wormhole.daemon.fuse.device.DeviceBackend;
+import io.wormhole.daemon.fuse.device.DeviceSettings;
+import io.wormhole.daemon.fuse.device.StaleMounts;
+import io.wormhole.daemon.host.DescriptorBudget;
+import io.wormhole.daemon.host.ShareStore;
+import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
+import io.wormhole.daemon.transport.Endpoint;
+import io.wormhole.daemon.transport.QuicEndpoint;
+import io.wormhole.daemon.transport.TransportSettings;
+import io.wormhole.daemon.trust.Gate;
+import io.wormhole.daemon.trust.Identity;
+import io.wormhole.daemon.trust.Introduction;
+import io.wormhole.daemon.trust.JoinClient;
+import io.wormhole.daemon.trust.LiveCodes;
+import io.wormhole.daemon.trust.PeerCertificates;
+import io.wormhole.daemon.trust.PinnedPeers;
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.Folders;
+import io.wormhole.protocol.control.HostRequest;
+import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.ShareEvent;
+import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.control.StatusAnswer.MountStatus;
+import io.wormhole.protocol.control.StatusAnswer.NetworkStatus;
+import io.wormhole.protocol.control.StatusAnswer.RamStatus;
+import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.UnmountAnswer;
+import io.wormhole.protocol.control.UnmountRequest;
+import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.name.DisplayName;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Everything the daemon is made of, made here and ended here. */
+final class Services implements DaemonServices {
+  private static final Logger log = LoggerFactory.getLogger(Services.class);
+  private static final long TICK_SECONDS = 1;
+
+  private final Threads threads;
+  private final Endpoint endpoint;
+  private final ChunkCache cache;
+  private final Hosting hosting;
+  private final Mounting mounting;
+
+  Services(Folders folders) throws IOException {
+    clearStaleMounts();
+    Path state = folders.state();
+    SecureRandom random = new SecureRandom();
+    Clock clock = Clock.systemUTC();
+    Identity identity = Identity.loadOrCreate(state, random);
+    PinnedPeers pins = PinnedPeers.open(state, clock);
+    threads = Threads.start();
+    Blake3 blake3 = Blake3.fastest(threads.verify());
+    endpoint =
+        new QuicEndpoint(
+            identity.privateKey(),
+            identity.certificate(),
+            new PeerCertificates(),
+            TransportSettings.DEFAULTS);
+    cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
+    LiveCodes codes = new LiveCodes(random);
+    hosting =
+        new Hosting(
+            new ShareStore(state, random, blake3),
+            codes,
+            DescriptorBudget.ofProcess(),
+            threads.hostIo(),
+            clock,
+            endpoint,
+            state,
+            acceptor ->
+                new Gate(
+                    identity.fingerprint(),
+                    codes,
+                    pins,
+                    acceptor,
+                    threads.trust(),
+                    threads.timer(),
+                    random));
+    mounting =
+        new Mounting(
+            new Joining(
+                new Discovery(hosting::servedAt),
+                new JoinClient(
+                    endpoint,
+                    identity.fingerprint(),
+                    pins,
+                    threads.trust(),
+                    threads.timer(),
+                    random),
+                new Introduction(ownName(), false)),
+            cache,
+            blake3,
+            new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
+            owner(),
+            System::nanoTime);
+    var ticking =
+        threads
+            .timer()
+            .scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+    log.debug("identity {}, measuring {}", identity, ticking);
+  }
+
+  /** What a daemon that was killed has left mounted answers nobody any more. */
+  private static void clearStaleMounts() throws IOException {
+    try {
+      for (Path cleared : StaleMounts.clear(List.of(Path.of("/")))) {
+        log.info("cleared the mount that a killed daemon left at {}", cleared);
+      }
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** What hosts may call this machine's user. */
+  private static String ownName() {
+    return DisplayName.of(System.getProperty("user.name", ""), "somebody").text();
+  }
+
+  /** Files belong to whoever mounted them, which is whoever runs this process. */
+  private static Owner owner() throws IOException {
+    Path self = Path.of("/proc/self");
+    return new Owner(
+        (Integer) Files.getAttribute(self, "unix:uid"),
+        (Integer) Files.getAttribute(self, "unix:gid"));
+  }
+
+  private void tick() {
+    long now = System.nanoTime();
+    hosting.tick(now);
+    mounting.tick(now);
+  }
+
+  @Override
+  public HostedShare host(HostRequest request, Consumer<ShareEvent> events)
+      throws ControlException, InterruptedException {
+    return hosting.host(request, events);
+  }
+
+  @Override
+  public MountedShare mount(MountRequest request, Consumer<String> progress)
+      throws ControlException, InterruptedException {
+    return mounting.mount(request, progress);
+  }
+
+  @Override
+  public UnmountAnswer unmount(UnmountRequest request) throws ControlException {
+    return mounting.unmount(request);
+  }
+
+  @Override
+  public List<ShareStatus> shares() {
+    return hosting.status();
+  }
+
+  @Override
+  public List<MountStatus> mounts() {
+    return mounting.status();
+  }
+
+  @Override
+  public CacheStatus cache() {
+    CacheStats stats = cache.stats();
+    return new CacheStatus(
+        new RamStatus(
+            stats.limitBytes(),
+            stats.usedBytes(),
+            stats.chunks(),
+            stats.hits(),
+            stats.misses(),
+            stats.evictions()),
+        null,
+        new NetworkStatus(stats.loads(), 0, 0, stats.rejected()));
+  }
+
+  @Override
+  public void stop() {
+    mounting.stop();
+    hosting.stop();
+    endpoint.close();
+    cache.close();
+    threads.stop();
+  }
+}
