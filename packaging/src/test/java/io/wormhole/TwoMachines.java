@@ -1,0 +1,182 @@
+package io.wormhole;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A machine that shares and one that mounts, side by side: real commands, real daemons, kept apart
+ * by their WORMHOLE_HOME. Everything they started is gone after {@link #close}.
+ */
+final class TwoMachines implements AutoCloseable {
+  private static final long COMMAND_SECONDS = 60;
+  private static final int MAX_LINES = 100_000;
+
+  private final Path home;
+  private final Path sharing;
+  private final Path mounting;
+  private final List<Process> running = new ArrayList<>();
+
+  /** What a command came to. */
+  record Outcome(int exit, String out, String err) {
+    /** The value of a string in the JSON that was printed. */
+    String json(String key) {
+      Matcher value = Pattern.compile("\"" + key + "\"\\s*:\\s*\"([^\"]*)\"").matcher(out);
+      assertThat(value.find()).as("'%s' in %s %s", key, out, err).isTrue();
+      return value.group(1);
+    }
+  }
+
+  /** A share that is served as long as its command runs. */
+  record Shared(Process command, String code, String address) {}
+
+  TwoMachines(Path home) throws IOException {
+    this.home = home;
+    this.sharing = Files.createDirectories(home.resolve("sharing"));
+    this.mounting = Files.createDirectories(home.resolve("mounting"));
+  }
+
+  Path sharing() {
+    return sharing;
+  }
+
+  Path mounting() {
+    return mounting;
+  }
+
+  /** Runs a command on the machine that shares. */
+  Outcome onSharing(String... args) throws IOException, InterruptedException {
+    return finish(wormhole(sharing, args));
+  }
+
+  /** Runs a command on the machine that mounts. */
+  Outcome onMounting(String... args) throws IOException, InterruptedException {
+    return finish(wormhole(mounting, args));
+  }
+
+  /** Shares a folder, and waits for its code. */
+  Shared host(Path folder, String... options) throws IOException, InterruptedException {
+    List<String> args = new ArrayList<>(List.of("host", folder.toString(), "--json"));
+    args.addAll(List.of(options));
+    if (!args.contains("--bind")) {
+      args.addAll(List.of("--bind", "127.0.0.1:0"));
+    }
+    Process command = wormhole(sharing, args.toArray(String[]::new)).start();
+    running.add(command);
+    Outcome first = new Outcome(0, firstLine(command), "");
+    return new Shared(command, first.json("code"), first.json("address"));
+  }
+
+  /** Mounts a share at a new folder. */
+  Path mount(Shared shared, String name) throws IOException, InterruptedException {
+    Path at = Files.createDirectories(home.resolve(name));
+    Outcome outcome = onMounting("mount", shared.code(), at.toString(), "--peer", shared.address());
+    assertThat(outcome.exit()).as(outcome.toString()).isZero();
+    return at;
+  }
+
+  /** The process id of a machine's daemon. */
+  static long daemonPid(Path machine) throws IOException {
+    return Long.parseLong(Files.readString(machine.resolve("run/daemon.pid")).strip());
+  }
+
+  /** Runs any program to its end. */
+  static Outcome run(String... command) throws IOException, InterruptedException {
+    return finish(new ProcessBuilder(command));
+  }
+
+  ProcessBuilder wormhole(Path machine, String... args) {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "io.wormhole.cli.Main"));
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    Map<String, String> environment = builder.environment();
+    environment.put("WORMHOLE_HOME", machine.toString());
+    environment.put("LC_ALL", "C.UTF-8");
+    return builder;
+  }
+
+  private static String firstLine(Process command) throws IOException, InterruptedException {
+    BlockingQueue<String> lines = new ArrayBlockingQueue<>(MAX_LINES);
+    Thread.ofVirtual()
+        .start(() -> {
+          try (BufferedReader reader =
+              new BufferedReader(
+                  new InputStreamReader(command.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+              lines.offer(line);
+            }
+          } catch (IOException ended) {
+            lines.offer("");
+          }
+        });
+    String line = lines.poll(COMMAND_SECONDS, TimeUnit.SECONDS);
+    assertThat(line).as("first line of the host command").isNotNull();
+    return line;
+  }
+
+  private static Outcome finish(ProcessBuilder builder) throws IOException, InterruptedException {
+    Path out = Files.createTempFile("wormhole-out", "");
+    Path err = Files.createTempFile("wormhole-err", "");
+    try {
+      Process process =
+          builder
+              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile())
+              .start();
+      boolean ended = process.waitFor(2 * COMMAND_SECONDS, TimeUnit.SECONDS);
+      if (!ended) {
+        process.destroyForcibly();
+      }
+      Outcome outcome =
+          new Outcome(
+              ended ? process.exitValue() : -1,
+              Files.readString(out, StandardCharsets.ISO_8859_1),
+              Files.readString(err, StandardCharsets.ISO_8859_1));
+      assertThat(ended).as("%s ended: %s", builder.command(), outcome).isTrue();
+      return outcome;
+    } finally {
+      Files.delete(out);
+      Files.delete(err);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      for (Process process : running) {
+        process.destroy();
+        process.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS);
+      }
+      for (Path machine : List.of(mounting, sharing)) {
+        finish(wormhole(machine, "unmount", "--all", "--force"));
+        finish(wormhole(machine, "daemon", "stop"));
+      }
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
