@@ -13,6 +13,9 @@ final class Posix {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final SymbolLookup LIBC = LINKER.defaultLookup();
   private static final int SIGHUP = 1;
+  private static final int PRIO_PROCESS = 0;
+  private static final int THIS_THREAD = 0;
+  private static final int LOWEST_PRIORITY = 19;
   private static final MemorySegment SIG_IGN = MemorySegment.ofAddress(1);
 
   private Posix() {}
@@ -49,6 +52,28 @@ final class Posix {
       throw e;
     } catch (Throwable e) {
       throw new IllegalStateException("signal", e);
+    }
+  }
+
+  /** Lets every other thread of the machine go before the calling one (setpriority(2)). */
+  static void yieldToAll() {
+    MethodHandle setpriority =
+        LINKER.downcallHandle(
+            LIBC.findOrThrow("setpriority"),
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT));
+    try {
+      int result = (int) setpriority.invokeExact(PRIO_PROCESS, THIS_THREAD, LOWEST_PRIORITY);
+      if (result != 0) {
+        throw new IllegalStateException("setpriority is refused");
+      }
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException("setpriority", e);
     }
   }
 }

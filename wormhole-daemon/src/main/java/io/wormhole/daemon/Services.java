@@ -42,6 +42,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.List;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -51,6 +52,7 @@ import org.slf4j.LoggerFactory;
 final class Services implements DaemonServices {
   private static final Logger log = LoggerFactory.getLogger(Services.class);
   private static final long TICK_SECONDS = 1;
+  private static final long WARM_UP_AFTER_SECONDS = 20;
 
   private final Threads threads;
   private final Endpoint endpoint;
@@ -66,7 +68,7 @@ final class Services implements DaemonServices {
     Identity identity = Identity.loadOrCreate(state, random);
     PinnedPeers pins = PinnedPeers.open(state, clock);
     threads = Threads.start();
-    Blake3 blake3 = Blake3.fastest(threads.verify());
+    Blake3 blake3 = Blake3.fastest(task -> warmUpLater(threads, task));
     endpoint =
         new QuicEndpoint(
             identity.privateKey(),
@@ -110,11 +112,31 @@ final class Services implements DaemonServices {
             new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
             owner(),
             System::nanoTime);
-    var ticking =
+    ScheduledFuture<?> _ =
         threads
             .timer()
             .scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
-    log.debug("identity {}, measuring {}", identity, ticking);
+  }
+
+  /**
+   * The vectors are slow until they are compiled, so they are tried in the background: not while
+   * the first files are opened, and behind whoever else wants the cores.
+   */
+  private static void warmUpLater(Threads threads, Runnable task) {
+    ScheduledFuture<?> _ =
+        threads
+            .timer()
+            .schedule(
+                () ->
+                    Thread.ofPlatform()
+                        .daemon()
+                        .name("verify-warm")
+                        .start(() -> {
+                          Posix.yieldToAll();
+                          task.run();
+                        }),
+                WARM_UP_AFTER_SECONDS,
+                TimeUnit.SECONDS);
   }
 
   /** What a daemon that was killed has left mounted answers nobody any more. */

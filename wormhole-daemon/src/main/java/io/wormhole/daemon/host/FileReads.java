@@ -82,7 +82,9 @@ final class FileReads {
   private GroupHashes hashes(
       Filled filled, FileStatus file, ReadFile request, VersionToken version, boolean young) {
     long whole = Math.min(Limits.CHUNK_BYTES, file.size() - request.getOffset());
-    return young || filled.bytes().byteSize() != whole
+    boolean isChunk =
+        request.getOffset() % Limits.CHUNK_BYTES == 0 && filled.bytes().byteSize() == whole;
+    return young || !isChunk
         ? hashes.of(filled.bytes())
         : hashes.of(version, request.getOffset() / Limits.CHUNK_BYTES, filled.bytes());
   }
@@ -119,11 +121,10 @@ final class FileReads {
 
   private static void check(ReadFile request) throws FailureException {
     ByteString version = request.getVersion();
-    boolean aligned = request.getOffset() % Limits.CHUNK_BYTES == 0;
     if (request.getOffset() < 0
         || request.getLength() < 1
         || request.getLength() > Limits.CHUNK_BYTES
-        || (!version.isEmpty() && (version.size() != Limits.VERSION_BYTES || !aligned))) {
+        || (!version.isEmpty() && version.size() != Limits.VERSION_BYTES)) {
       throw new FailureException(FailureCode.FAILURE_CODE_MALFORMED);
     }
   }

@@ -7,6 +7,7 @@ import io.wormhole.cache.ChunkKey;
 import io.wormhole.cache.FileVersion;
 import io.wormhole.cache.PendingChunk;
 import io.wormhole.cache.PendingLoad;
+import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.PendingRead.Answer;
@@ -23,6 +24,7 @@ import io.wormhole.protocol.wire.message.Request;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -134,18 +136,31 @@ final class ChunkSource {
     }
   }
 
+  /** Whether a chunk can be had without asking the host. */
+  boolean has(FileVersion file, long index) {
+    Chunk kept = cache.peek(new ChunkKey(file, index));
+    if (kept == null) {
+      return false;
+    }
+    kept.release();
+    return true;
+  }
+
   /**
-   * Reads past the cache whatever stands there now, in one read of the host.
+   * Reads past the cache, in one read of the host.
    *
+   * @param version which version's bytes; empty for whatever stands there now
    * @param destination at most 128 KiB; not written to once this has returned or thrown
    * @return bytes read; fewer than wanted at the end of the file
+   * @throws ChangedException if the file is at another version than the one asked for
    */
-  int readUncached(long hostHandle, long offset, MemorySegment destination)
+  int readUncached(
+      long hostHandle, Optional<VersionToken> version, long offset, MemorySegment destination)
       throws IOException, InterruptedException {
     ReadFile.Builder read =
         ReadFile.newBuilder()
             .setHandle(hostHandle)
-            .setVersion(ByteString.EMPTY)
+            .setVersion(version.map(VersionToken::token).orElse(ByteString.EMPTY))
             .setOffset(offset)
             .setLength((int) destination.byteSize());
     PendingRead pending =
@@ -153,15 +168,16 @@ final class ChunkSource {
             Request.newBuilder().setPriority(Priority.PRIORITY_WAITING).setReadFile(read),
             destination,
             deadline);
-    Answer answer = waitOut(pending);
-    if (!(answer instanceof Answer.Bytes(ChunkHeader header))) {
-      throw new WireException("a read of any version was answered with a change");
-    }
-    MemorySegment bytes = destination.asSlice(0, header.dataBytes());
-    if (!blake3.verify(bytes, header.hash(), header.chainingValues()).isIntact()) {
-      throw new WireException("bytes that do not match their hash");
-    }
-    return header.dataBytes();
+    return switch (waitOut(pending)) {
+      case Answer.Changed changed -> throw new ChangedException(changed.now());
+      case Answer.Bytes(ChunkHeader header) -> {
+        MemorySegment bytes = destination.asSlice(0, header.dataBytes());
+        if (!blake3.verify(bytes, header.hash(), header.chainingValues()).isIntact()) {
+          throw new WireException("bytes that do not match their hash");
+        }
+        yield header.dataBytes();
+      }
+    };
   }
 
   /**

@@ -9,12 +9,14 @@ import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
+import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FailureCode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -24,6 +26,9 @@ import java.util.concurrent.TimeoutException;
  * host's.
  */
 final class OpenFile {
+  /** A read that stands alone and is as short as this is not worth a whole chunk. */
+  private static final int SHORT_READ_BYTES = Limits.GROUP_BYTES;
+
   /** Reads that the host answered with a change, or lost, before the cache is gone past. */
   private static final int ATTEMPTS = 4;
 
@@ -81,10 +86,11 @@ final class OpenFile {
           readVersion(file, version, offset, destination.asSlice(0, wanted), endNanos);
           inodes.read(inode, version);
           return wanted;
+        } catch (ChangedException changed) {
+          saw(changed);
         } catch (ChunkLoadException failed) {
           switch (failed.getCause()) {
-            case ChangedException changed ->
-                inodes.saw(inode, host.seen(changed.now(), host.nowNanos()));
+            case ChangedException changed -> saw(changed);
             case RemoteException refused when isAnothersEnd(refused) -> {}
             case null, default -> throw failed;
           }
@@ -94,6 +100,10 @@ final class OpenFile {
     } catch (IOException | TimeoutException failed) {
       throw Failures.toErrno(failed);
     }
+  }
+
+  private void saw(ChangedException changed) throws ErrnoException {
+    inodes.saw(inode, host.seen(changed.now(), host.nowNanos()));
   }
 
   /** A load begun by a reader who closed the file or gave up meanwhile says nothing about ours. */
@@ -119,12 +129,24 @@ final class OpenFile {
     FileVersion name = chunks.name(inode.identity(), version);
     long first = offset / Limits.CHUNK_BYTES;
     long last = (offset + destination.byteSize() - 1) / Limits.CHUNK_BYTES;
+    ReadAhead.Step step;
+    synchronized (readAhead) {
+      step = readAhead.read(offset, (int) destination.byteSize(), file.size());
+    }
+    if (step.alone()
+        && destination.byteSize() <= SHORT_READ_BYTES
+        && chunkBytes(file.size(), first) > SHORT_READ_BYTES
+        && !chunks.has(name, first)) {
+      readAhead(name, step, file.size());
+      readRange(version, offset, destination);
+      return;
+    }
     List<PendingChunk> claims = new ArrayList<>((int) (last - first + 1));
     try {
       for (long index = first; index <= last; index++) {
         claims.add(chunks.claim(hostHandle, name, index, chunkBytes(file.size(), index)));
       }
-      readAhead(name, offset, (int) destination.byteSize(), file.size());
+      readAhead(name, step, file.size());
       for (int i = 0; i < claims.size(); i++) {
         Duration left = Duration.ofNanos(Math.max(0, endNanos - host.nowNanos()));
         Chunk chunk = claims.get(i).await(left);
@@ -145,16 +167,21 @@ final class OpenFile {
     MemorySegment.copy(chunk.bytes(), from - chunkAt, destination, from - offset, to - from);
   }
 
-  private void readAhead(FileVersion name, long offset, int bytes, long fileBytes) {
-    ReadAhead.Step step;
-    synchronized (readAhead) {
-      step = readAhead.read(offset, bytes, fileBytes);
-    }
+  private void readAhead(FileVersion name, ReadAhead.Step step, long fileBytes) {
     for (long index = step.dropFrom(); index < step.dropTo(); index++) {
       chunks.unwanted(name, index);
     }
     for (long index = step.fetchFrom(); index < step.fetchTo(); index++) {
       chunks.prefetch(hostHandle, name, index, chunkBytes(fileBytes, index));
+    }
+  }
+
+  private void readRange(VersionToken version, long offset, MemorySegment destination)
+      throws IOException, InterruptedException {
+    int got = chunks.readUncached(hostHandle, Optional.of(version), offset, destination);
+    if (got != destination.byteSize()) {
+      throw new WireException(
+          "%d bytes where the file has %d".formatted(got, destination.byteSize()));
     }
   }
 
@@ -167,7 +194,9 @@ final class OpenFile {
     int read = 0;
     while (read < destination.byteSize()) {
       long piece = Math.min(Limits.CHUNK_BYTES, destination.byteSize() - read);
-      int got = chunks.readUncached(hostHandle, offset + read, destination.asSlice(read, piece));
+      int got =
+          chunks.readUncached(
+              hostHandle, Optional.empty(), offset + read, destination.asSlice(read, piece));
       read += got;
       if (got < piece) {
         break;
@@ -182,14 +211,12 @@ final class OpenFile {
     synchronized (readAhead) {
       step = readAhead.close();
     }
-    inode.attributes().version().ifPresent(version -> drop(version, step));
+    long fileBytes = inode.attributes().size();
+    inode
+        .attributes()
+        .version()
+        .map(version -> chunks.name(inode.identity(), version))
+        .ifPresent(name -> readAhead(name, step, fileBytes));
     host.close(hostHandle);
-  }
-
-  private void drop(VersionToken version, ReadAhead.Step step) {
-    FileVersion name = chunks.name(inode.identity(), version);
-    for (long index = step.dropFrom(); index < step.dropTo(); index++) {
-      chunks.unwanted(name, index);
-    }
   }
 }

@@ -16,6 +16,8 @@ import io.wormhole.protocol.wire.Limits;
  *   <li><b>C, seek.</b> Any other read is one: the window closes, and what was asked for and not
  *       read is wanted no more. A reader who jumps and reads one chunk each time causes no
  *       read-ahead.
+ *   <li><b>D, alone.</b> The first read of a file, and the first one after a seek, may be the only
+ *       one there: nothing says yet that the rest of its chunk is wanted.
  * </ul>
  *
  * <p>Not thread-safe; the open file's lock guards it.
@@ -31,9 +33,13 @@ final class ReadAhead {
   private long askedUpTo;
   private int windowChunks;
 
-  /** Chunks to ask for and chunks no longer wanted, by index, both as half-open ranges. */
-  record Step(long fetchFrom, long fetchTo, long dropFrom, long dropTo) {
-    static final Step NOTHING = new Step(0, 0, 0, 0);
+  /**
+   * Chunks to ask for and chunks no longer wanted, by index, both as half-open ranges.
+   *
+   * @param alone whether the read stands alone, as far as is known
+   */
+  record Step(long fetchFrom, long fetchTo, long dropFrom, long dropTo, boolean alone) {
+    static final Step NOTHING = new Step(0, 0, 0, 0, false);
   }
 
   ReadAhead(int maxChunks) {
@@ -52,10 +58,11 @@ final class ReadAhead {
     long first = offset / Limits.CHUNK_BYTES;
     long last = (offset + bytes - 1) / Limits.CHUNK_BYTES;
     if (furthest < 0) {
-      return startAt(last);
+      startAt(last);
+      return new Step(0, 0, 0, 0, true);
     }
     if (first < furthest - BACKWARD_CHUNKS || first > Math.max(furthest + 1, askedUpTo)) {
-      Step dropUnread = new Step(0, 0, furthest + 1, askedUpTo);
+      Step dropUnread = new Step(0, 0, furthest + 1, askedUpTo, true);
       startAt(last);
       return dropUnread;
     }
@@ -71,18 +78,17 @@ final class ReadAhead {
       return Step.NOTHING;
     }
     askedUpTo = to;
-    return new Step(from, to, 0, 0);
+    return new Step(from, to, 0, 0, false);
   }
 
   /** The reader has gone: everything he has not read is dropped. */
   Step close() {
-    return new Step(0, 0, furthest + 1, Math.max(furthest + 1, askedUpTo));
+    return new Step(0, 0, furthest + 1, Math.max(furthest + 1, askedUpTo), false);
   }
 
-  private Step startAt(long chunk) {
+  private void startAt(long chunk) {
     furthest = chunk;
     askedUpTo = chunk + 1;
     windowChunks = 0;
-    return Step.NOTHING;
   }
 }

@@ -25,8 +25,19 @@ class ReadAheadTest {
   }
 
   @Test
-  void oneReadAsksForNothingMore() {
-    assertThat(readChunk(0)).isEqualTo(Step.NOTHING);
+  void oneReadAsksForNothingMoreAndStandsAlone() {
+    Step step = readChunk(0);
+    assertThat(step.fetchTo() - step.fetchFrom()).isZero();
+    assertThat(step.alone()).isTrue();
+  }
+
+  @Test
+  void readsThatFollowDoNotStandAlone() {
+    readAhead.read(0, 4096, HUGE);
+    assertThat(readAhead.read(4096, 4096, HUGE).alone()).isFalse();
+    assertThat(readChunk(1).alone()).isFalse();
+    assertThat(readChunk(1000).alone()).isTrue();
+    assertThat(readChunk(1001).alone()).isFalse();
   }
 
   @Test
@@ -53,7 +64,8 @@ class ReadAheadTest {
 
   @Test
   void smallReadsWithinAChunkDoNotOpenTheWindow() {
-    for (int at = 0; at < CHUNK; at += 4096) {
+    readAhead.read(0, 4096, HUGE);
+    for (int at = 4096; at < CHUNK; at += 4096) {
       assertThat(readAhead.read(at, 4096, HUGE)).isEqualTo(Step.NOTHING);
     }
   }
