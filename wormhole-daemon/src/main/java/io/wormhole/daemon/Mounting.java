@@ -44,6 +44,7 @@ final class Mounting {
   private final ChunkCache cache;
   private final Blake3 blake3;
   private final DeviceBackend backend;
+  private final MountedFolders folders;
   private final Owner owner;
   private final LongSupplier tickerNanos;
   private final List<RunningMount> mounts = new CopyOnWriteArrayList<>();
@@ -53,12 +54,14 @@ final class Mounting {
       ChunkCache cache,
       Blake3 blake3,
       DeviceBackend backend,
+      MountedFolders folders,
       Owner owner,
       LongSupplier tickerNanos) {
     this.joining = joining;
     this.cache = cache;
     this.blake3 = blake3;
     this.backend = backend;
+    this.folders = folders;
     this.owner = owner;
     this.tickerNanos = tickerNanos;
   }
@@ -110,12 +113,7 @@ final class Mounting {
         given == null
             ? MountPoint.prepare(Path.of(request.parent()), share.text())
             : Path.of(given);
-    KernelMount kernel;
-    try {
-      kernel = backend.mount(new MountOptions(directory, share.text()), remote.fileSystem());
-    } catch (MountException refused) {
-      throw explained(refused);
-    }
+    KernelMount kernel = mountAt(located(directory), share, remote);
     RunningMount running;
     synchronized (this) {
       running =
@@ -133,11 +131,62 @@ final class Mounting {
         kernel.ended().thenApply(_ -> ended(running)));
   }
 
+  private KernelMount mountAt(Path directory, DisplayName share, RemoteShare remote)
+      throws ControlException, InterruptedException {
+    boolean mounted = false;
+    try {
+      // First, so that no end of this process leaves a mount nobody knows of.
+      folders.add(directory);
+      KernelMount kernel =
+          backend.mount(new MountOptions(directory, share.text()), remote.fileSystem());
+      mounted = true;
+      return kernel;
+    } catch (MountException refused) {
+      throw explained(refused);
+    } catch (IOException unwritable) {
+      throw new ControlException(
+          ErrorKind.FAILED,
+          "the state folder cannot be written: " + Hosting.message(unwritable),
+          "make room, or mend its rights",
+          unwritable);
+    } finally {
+      if (!mounted) {
+        forget(directory);
+      }
+    }
+  }
+
+  /**
+   * The same folder by the path the kernel's table of mounts has. Only what is above it is looked
+   * at: the folder itself may be a mount that does not answer.
+   */
+  private static Path located(Path directory) throws ControlException {
+    Path parent = directory.getParent();
+    if (parent == null) {
+      return directory;
+    }
+    try {
+      return parent.toRealPath().resolve(directory.getFileName());
+    } catch (IOException gone) {
+      throw new ControlException(
+          ErrorKind.NO_SUCH_FOLDER, "no such folder: " + parent, "check the path", gone);
+    }
+  }
+
   private String ended(RunningMount running) {
     mounts.remove(running);
+    forget(running.kernel().directory());
     running.remote().close();
     log.info("{} at {} is unmounted", running.name(), running.directory());
     return "unmounted";
+  }
+
+  private void forget(Path directory) {
+    try {
+      folders.remove(directory);
+    } catch (IOException unwritable) {
+      log.warn("the next start will look for a mount at {} in vain", directory, unwritable);
+    }
   }
 
   private static JoinCode code(MountRequest request) throws ControlException {
@@ -197,14 +246,16 @@ final class Mounting {
     if (byName != null) {
       return byName;
     }
+    String directory = request.directory();
+    Path wanted = directory == null ? null : located(Path.of(directory));
     for (RunningMount mount : mounts) {
-      if (mount.directory().equals(request.directory())) {
+      if (mount.kernel().directory().equals(wanted)) {
         return mount;
       }
     }
     throw new ControlException(
         ErrorKind.NOT_MOUNTED,
-        "nothing of ours is mounted at " + request.directory(),
+        "nothing of ours is mounted at " + directory,
         "wormhole status lists the mounts");
   }
 

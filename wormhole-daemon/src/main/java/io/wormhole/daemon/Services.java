@@ -61,8 +61,9 @@ final class Services implements DaemonServices {
   private final Mounting mounting;
 
   Services(Folders folders) throws IOException {
-    clearStaleMounts();
     Path state = folders.state();
+    MountedFolders mounted = new MountedFolders(state);
+    clearStaleMounts(mounted);
     SecureRandom random = new SecureRandom();
     Clock clock = Clock.systemUTC();
     Identity identity = Identity.loadOrCreate(state, random);
@@ -110,6 +111,7 @@ final class Services implements DaemonServices {
             cache,
             blake3,
             new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
+            mounted,
             owner(),
             System::nanoTime);
     ScheduledFuture<?> _ =
@@ -139,12 +141,13 @@ final class Services implements DaemonServices {
                 TimeUnit.SECONDS);
   }
 
-  /** What a daemon that was killed has left mounted answers nobody any more. */
-  private static void clearStaleMounts() throws IOException {
+  /** What a daemon of this home that was killed has left mounted answers nobody any more. */
+  private static void clearStaleMounts(MountedFolders folders) throws IOException {
     try {
-      for (Path cleared : StaleMounts.clear(List.of(Path.of("/")))) {
+      for (Path cleared : StaleMounts.clear(folders.all())) {
         log.info("cleared the mount that a killed daemon left at {}", cleared);
       }
+      folders.forgetAll();
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     }
