@@ -151,10 +151,7 @@ final class Hosting implements SessionAcceptor {
       address = addresses.hold(bind);
     } catch (IOException taken) {
       throw new ControlException(
-          ErrorKind.PORT_TAKEN,
-          message(taken),
-          "give another address and port: --bind ADDR:PORT",
-          taken);
+          ErrorKind.PORT_TAKEN, message(taken), "--bind ADDR:PORT chooses another", taken);
     }
     RunningShare running = shares.get(opened.id());
     boolean fresh = running == null;

@@ -71,6 +71,11 @@ final class Mounting {
     if (request.ramBytes() != null) {
       resize(request.ramBytes());
     }
+    try {
+      backend.check();
+    } catch (MountException impossible) {
+      throw explained(impossible);
+    }
     progress.accept("joining");
     Lanes lanes = joining.join(code(request), request.peer());
     boolean complete = false;
@@ -270,8 +275,7 @@ final class Mounting {
       throw new ControlException(
           ErrorKind.BUSY,
           Hosting.message(busy),
-          "close what uses it, or take it away from them: wormhole unmount --force "
-              + mount.directory(),
+          "wormhole unmount --force " + mount.directory() + " takes it away from them",
           busy);
     } catch (IOException failed) {
       throw new ControlException(

@@ -8,9 +8,6 @@ public final class MountBusyException extends IOException {
   private static final long serialVersionUID = 1L;
 
   public MountBusyException(Path directory) {
-    super(
-        directory
-            + " is busy: a program has a file open or its working folder in it. Close it, or"
-            + " unmount with --force.");
+    super(directory + " is busy: a program has a file open or its working folder in it");
   }
 }

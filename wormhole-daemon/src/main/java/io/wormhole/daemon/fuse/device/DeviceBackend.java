@@ -41,9 +41,7 @@ public final class DeviceBackend {
    */
   public KernelMount mount(MountOptions options, KernelFileSystem fileSystem)
       throws MountException, InterruptedException {
-    if (Libc.geteuid() != 0) {
-      throw new MountException(Kind.NOT_ROOT, "Mounting needs root for now: run it with sudo.");
-    }
+    requireRoot();
     Path directory = MountPoint.check(options.directory());
     Device device = openDevice();
     boolean mounted = false;
@@ -64,6 +62,22 @@ public final class DeviceBackend {
           detach(directory);
         }
       }
+    }
+  }
+
+  /**
+   * Finds out whether this process can mount at all, before anything else is begun.
+   *
+   * @throws MountException of kind {@code NOT_ROOT} or {@code NO_DEVICE} if it cannot
+   */
+  public void check() throws MountException {
+    requireRoot();
+    openDevice().close();
+  }
+
+  private static void requireRoot() throws MountException {
+    if (Libc.geteuid() != 0) {
+      throw new MountException(Kind.NOT_ROOT, "mounting needs root for now: run it with sudo");
     }
   }
 
