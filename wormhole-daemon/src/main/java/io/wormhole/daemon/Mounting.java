@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,7 @@ final class Mounting {
   private final Owner owner;
   private final LongSupplier tickerNanos;
   private final List<RunningMount> mounts = new CopyOnWriteArrayList<>();
+  private final LongAdder bytesOfMountsGone = new LongAdder();
 
   Mounting(
       Joining joining,
@@ -179,6 +181,7 @@ final class Mounting {
   }
 
   private String ended(RunningMount running) {
+    bytesOfMountsGone.add(running.remote().bytesReceived());
     mounts.remove(running);
     forget(running.kernel().directory());
     running.remote().close();
@@ -302,6 +305,15 @@ final class Mounting {
 
   List<MountStatus> status() {
     return mounts.stream().map(RunningMount::status).toList();
+  }
+
+  /** Bytes that came over bulk lanes, of every mount since the start. */
+  long bytesReceived() {
+    long bytes = bytesOfMountsGone.sum();
+    for (RunningMount mount : mounts) {
+      bytes += mount.remote().bytesReceived();
+    }
+    return bytes;
   }
 
   void tick(long nowNanos) {

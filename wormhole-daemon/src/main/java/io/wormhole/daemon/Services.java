@@ -211,7 +211,7 @@ final class Services implements DaemonServices {
             stats.misses(),
             stats.evictions()),
         null,
-        new NetworkStatus(stats.loads(), 0, 0, stats.rejected()));
+        new NetworkStatus(stats.loads(), mounting.bytesReceived(), 0, stats.rejected()));
   }
 
   @Override
