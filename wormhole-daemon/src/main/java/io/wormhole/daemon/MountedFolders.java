@@ -39,10 +39,13 @@ final class MountedFolders {
     return folders.stream().map(Path::of).toList();
   }
 
-  synchronized void add(Path folder) throws IOException {
-    if (folders.add(folder.toString())) {
+  /** Whether the folder was not there before. */
+  synchronized boolean add(Path folder) throws IOException {
+    boolean fresh = folders.add(folder.toString());
+    if (fresh) {
       write();
     }
+    return fresh;
   }
 
   synchronized void remove(Path folder) throws IOException {

@@ -141,9 +141,10 @@ final class Mounting {
   private KernelMount mountAt(Path directory, DisplayName share, RemoteShare remote)
       throws ControlException, InterruptedException {
     boolean mounted = false;
+    boolean fresh = false;
     try {
       // First, so that no end of this process leaves a mount nobody knows of.
-      folders.add(directory);
+      fresh = folders.add(directory);
       KernelMount kernel =
           backend.mount(new MountOptions(directory, share.text()), remote.fileSystem());
       mounted = true;
@@ -157,7 +158,8 @@ final class Mounting {
           "make room, or mend its rights",
           unwritable);
     } finally {
-      if (!mounted) {
+      // A folder that was there before is that of a mount which lives.
+      if (!mounted && fresh) {
         forget(directory);
       }
     }

@@ -29,6 +29,15 @@ class MountedFoldersTest {
   }
 
   @Test
+  void folderIsFreshOnce() throws IOException {
+    MountedFolders folders = new MountedFolders(state);
+    assertThat(folders.add(Path.of("/mnt/one"))).isTrue();
+    assertThat(folders.add(Path.of("/mnt/one"))).isFalse();
+    folders.remove(Path.of("/mnt/one"));
+    assertThat(folders.add(Path.of("/mnt/one"))).isTrue();
+  }
+
+  @Test
   void homeThatNeverMountedKnowsNothing() throws IOException {
     assertThat(new MountedFolders(state).all()).isEmpty();
   }
