@@ -23,9 +23,8 @@ import org.openjdk.jmh.annotations.Warmup;
  * Question: how fast is one chunk of 128 KiB, off the heap, hashed with its groups on one thread?
  *
  * <p>Baseline: commons-codec, which needs the bytes in an array and knows no groups. Floor: {@link
- * #vector} at least 8 times {@link #commonsCodec} with vectors of 256 bits or more; {@link
- * #scalar}, which hashes until those are compiled and where there are none, no slower than the
- * baseline.
+ * #vector} at least 8 times {@link #commonsCodec} with vectors of 256 bits or more; {@link #plain},
+ * which hashes until those are compiled and where there are none, no slower than the baseline.
  *
  * <p>Chunks per second; times 0.131 it is MB/s.
  */
@@ -41,7 +40,7 @@ public class Blake3Benchmark {
   private final Arena arena = Arena.ofConfined();
   private final byte[] array = new byte[CHUNK_BYTES];
   private final Blake3 vector = Blake3.vector();
-  private final Blake3 scalar = Blake3.scalar();
+  private final Blake3 plain = Blake3.plain();
   private MemorySegment chunk = MemorySegment.NULL;
   private byte[] hash = {};
   private byte[] chainingValues = {};
@@ -51,7 +50,7 @@ public class Blake3Benchmark {
     new Random(1).nextBytes(array);
     chunk = arena.allocate(CHUNK_BYTES, 64);
     chunk.copyFrom(MemorySegment.ofArray(array));
-    GroupHashes hashes = scalar.hash(chunk);
+    GroupHashes hashes = plain.hash(chunk);
     hash = hashes.hash().bytes();
     chainingValues = hashes.chainingValues();
   }
@@ -73,8 +72,8 @@ public class Blake3Benchmark {
   }
 
   @Benchmark
-  public GroupHashes scalar() {
-    return scalar.hash(chunk);
+  public GroupHashes plain() {
+    return plain.hash(chunk);
   }
 
   @Benchmark

@@ -51,8 +51,8 @@ public class RamTierBenchmark {
 
   private final FileVersion file = new FileVersion(1, 2, 3, 4, 5, 6);
   private final ChunkCache cache =
-      new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, Blake3.scalar(), Runnable::run);
-  private final ChunkLoader zeros = new Zeros(Blake3.scalar());
+      new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, Blake3.plain(), Runnable::run);
+  private final ChunkLoader zeros = new Zeros(Blake3.plain());
 
   /** What each reading thread has of its own. */
   @State(Scope.Thread)

@@ -15,11 +15,11 @@ import java.util.function.Supplier;
  * (the last may be short), its chaining value that subtree's; so a group can be checked alone, and
  * the hash follows from the groups' values.
  *
- * <p>May be used by any number of threads at once; each gets working memory of its own, some 10 KiB
- * for as long as it lives, so platform threads should call it rather than many short virtual ones.
- * Segments may lie on the heap or off it, at any alignment, and hold at most 1 GiB; they are only
- * read, and must not change meanwhile. A closed segment is {@link IllegalStateException}, another
- * thread's {@link WrongThreadException}.
+ * <p>May be used by any number of threads at once; each gets working memory of its own, some 150
+ * KiB for as long as it lives, so platform threads should call it rather than many short virtual
+ * ones. Segments may lie on the heap or off it, at any alignment, and hold at most 1 GiB; they are
+ * only read, and must not change meanwhile. A closed segment is {@link IllegalStateException},
+ * another thread's {@link WrongThreadException}.
  */
 public final class Blake3 {
   /** Bytes of a group; the last one of a chunk may be shorter. */
@@ -59,7 +59,7 @@ public final class Blake3 {
    * @param nanoTime the ticker that tells which is faster
    */
   static Blake3 fastest(Executor warmer, LongSupplier nanoTime) {
-    Blake3 blake3 = scalar();
+    Blake3 blake3 = plain();
     if (vectorsArePresent()) {
       warmer.execute(() -> blake3.takeVectorsIfFaster(nanoTime));
     }
@@ -67,8 +67,8 @@ public final class Blake3 {
   }
 
   /** Hashes with plain Java code only. */
-  public static Blake3 scalar() {
-    return new Blake3(Engine.of("scalar", Blake3::scalarTree));
+  public static Blake3 plain() {
+    return new Blake3(Engine.of("plain", Blake3::plainTree));
   }
 
   /**
@@ -156,14 +156,14 @@ public final class Blake3 {
     return ChunkHash.of(tree().rootOfGroups(chainingValues));
   }
 
-  /** The code in use, for a status line: {@code scalar}, or {@code vector} and the lanes. */
+  /** The code in use, for a status line: {@code plain}, or {@code vector} and the lanes. */
   public String engine() {
     return engine.name;
   }
 
   private void takeVectorsIfFaster(LongSupplier nanoTime) {
     Engine vectors = vectors();
-    if (new Race(scalarTree(), vectorTree(), nanoTime).challengerWins()) {
+    if (new Race(plainTree(), vectorTree(), nanoTime).challengerWins()) {
       engine = vectors;
     }
   }
@@ -187,9 +187,9 @@ public final class Blake3 {
     return Engine.of("vector, " + VectorCompressor.lanes() + " lanes", Blake3::vectorTree);
   }
 
-  private static HashTree scalarTree() {
+  private static HashTree plainTree() {
     ScalarCompressor scalar = new ScalarCompressor();
-    return new HashTree(scalar, scalar);
+    return new HashTree(scalar, new LoopCompressor(scalar));
   }
 
   private static HashTree vectorTree() {

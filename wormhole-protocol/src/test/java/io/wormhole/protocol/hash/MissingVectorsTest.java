@@ -30,7 +30,7 @@ class MissingVectorsTest {
     assertThat(output)
         .hasContent(
             """
-            scalar
+            plain
             %s
             BLAKE3 with vectors needs the JVM option --add-modules jdk.incubator.vector
             """
