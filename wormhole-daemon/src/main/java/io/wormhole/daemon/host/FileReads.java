@@ -8,10 +8,12 @@ import io.wormhole.protocol.hash.GroupHashes;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.FailureCode;
+import io.wormhole.protocol.wire.message.FirstBytes;
 import io.wormhole.protocol.wire.message.ReadFile;
 import io.wormhole.protocol.wire.message.Reply;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a range of a file at the version that was asked for. A read never mixes two versions: the
@@ -48,7 +50,7 @@ final class FileReads {
   private int readWhateverIsThere(OpenFile file, ReadFile request, Responder responder)
       throws FailureException {
     FileStatus status = file.status();
-    try (Filled filled = fill(file, status, request, responder)) {
+    try (Filled filled = fill(file, status, request.getOffset(), request.getLength(), responder)) {
       // These bytes are no version's: nobody may keep them.
       return filled.send(responder, hashes.of(filled.bytes()), true);
     }
@@ -70,7 +72,7 @@ final class FileReads {
     if (!current) {
       return changed(before, responder);
     }
-    try (Filled filled = fill(file, before, request, responder)) {
+    try (Filled filled = fill(file, before, request.getOffset(), request.getLength(), responder)) {
       FileStatus after = file.status();
       if (!after.sameVersion(before)) {
         return changed(after, responder);
@@ -96,10 +98,9 @@ final class FileReads {
 
   /** Reads the range, as far as the file goes. */
   private static Filled fill(
-      OpenFile file, FileStatus status, ReadFile request, Responder responder)
+      OpenFile file, FileStatus status, long offset, int wanted, Responder responder)
       throws FailureException {
-    long offset = request.getOffset();
-    int length = Math.clamp(status.size() - offset, 0, request.getLength());
+    int length = Math.clamp(status.size() - offset, 0, wanted);
     Filled filled = new Filled(responder.allocate(length));
     boolean done = false;
     try {
@@ -116,6 +117,31 @@ final class FileReads {
       if (!done) {
         filled.close();
       }
+    }
+  }
+
+  /**
+   * The first bytes of a file at a version, for an answer that need not have them.
+   *
+   * @param status of the file, taken a moment ago; the version the bytes are of
+   * @param length 1 to 16,384
+   * @return null where the version is not to be had at once, or not to be read
+   */
+  @Nullable FirstBytes first(OpenFile file, FileStatus status, int length, Responder responder) {
+    if (status.size() == 0 || versions.nanosToNextTick(status) > 0) {
+      return null;
+    }
+    try (Filled filled = fill(file, status, 0, length, responder)) {
+      if (!file.status().sameVersion(status)) {
+        return null;
+      }
+      return FirstBytes.newBuilder()
+          .setData(ByteString.copyFrom(filled.bytes().asByteBuffer()))
+          .setHash(ByteString.copyFrom(hashes.of(filled.bytes()).hash().bytes()))
+          .build();
+    } catch (FailureException unreadable) {
+      // Who reads is told; who only opens does not care.
+      return null;
     }
   }
 

@@ -5,10 +5,12 @@ import io.wormhole.daemon.host.Handles.FileHandle;
 import io.wormhole.daemon.host.SharedFolder.Capacity;
 import io.wormhole.daemon.transport.RequestHandler;
 import io.wormhole.daemon.transport.Responder;
+import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.Attributes;
 import io.wormhole.protocol.wire.message.Done;
 import io.wormhole.protocol.wire.message.FailureCode;
 import io.wormhole.protocol.wire.message.FileSystem;
+import io.wormhole.protocol.wire.message.FirstBytes;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.GetAttributes;
 import io.wormhole.protocol.wire.message.LaneToken;
@@ -66,6 +68,11 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
   @Override
   public void handle(Request request, Responder responder) {
     requests.increment();
+    if (request.getClosedHandlesCount() > Limits.CLOSED_HANDLES) {
+      responder.fail(FailureCode.FAILURE_CODE_MALFORMED);
+      return;
+    }
+    request.getClosedHandlesList().forEach(handles::close);
     if (responder.abandoned()) {
       responder.fail(FailureCode.FAILURE_CODE_CANCELLED);
       return;
@@ -74,7 +81,7 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
       if (request.hasReadFile()) {
         read(request.getReadFile(), responder);
       } else {
-        responder.reply(answer(request));
+        responder.reply(answer(request, responder));
       }
     } catch (FailureException failure) {
       responder.fail(failure.code());
@@ -91,18 +98,14 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
     return handles;
   }
 
-  private Reply.Builder answer(Request request) throws FailureException {
+  private Reply.Builder answer(Request request, Responder responder) throws FailureException {
     Reply.Builder reply = Reply.newBuilder();
     return switch (request.getBodyCase()) {
-      case PING -> reply.setDone(Done.getDefaultInstance());
+      case PING, CLOSE_HANDLES -> reply.setDone(Done.getDefaultInstance());
       case GET_ATTRIBUTES -> reply.setAttributes(attributes(request.getGetAttributes()));
       case LIST_FOLDER -> reply.setFolderPage(list(request.getListFolder()));
       case LIST_MORE -> reply.setFolderPage(listMore(request.getListMore().getHandle()));
-      case CLOSE_HANDLE -> {
-        handles.close(request.getCloseHandle().getHandle());
-        yield reply.setDone(Done.getDefaultInstance());
-      }
-      case OPEN_FILE -> reply.setOpenedFile(open(request.getOpenFile()));
+      case OPEN_FILE -> reply.setOpenedFile(open(request.getOpenFile(), responder));
       case GET_FILE_SYSTEM -> reply.setFileSystem(fileSystem());
       case NEW_LANE_TOKEN ->
           reply.setLaneToken(
@@ -127,7 +130,11 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
     return shown;
   }
 
-  private OpenedFile open(OpenFile request) throws FailureException {
+  private OpenedFile open(OpenFile request, Responder responder) throws FailureException {
+    int firstBytes = request.getFirstBytes();
+    if (firstBytes < 0 || firstBytes > Limits.GROUP_BYTES) {
+      throw new FailureException(FailureCode.FAILURE_CODE_MALFORMED);
+    }
     RelativePath path = RelativePath.of(request.getPath());
     SharedFolder.OpenFile file = folder.openFile(path);
     boolean ours = false;
@@ -140,9 +147,16 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
       if (request.getInode() != 0 && !believed) {
         throw new FailureException(FailureCode.FAILURE_CODE_STALE);
       }
-      long number = handles.add(new FileHandle(new Hold<>(path, file, status, folder::openFile)));
+      OpenedFile.Builder opened = OpenedFile.newBuilder().setAttributes(encoder.of(status));
+      FirstBytes first = firstBytes == 0 ? null : reads.first(file, status, firstBytes, responder);
+      if (first != null) {
+        bytes.add(first.getData().size());
+        opened.setFirst(first);
+      }
+      opened.setHandle(
+          handles.add(new FileHandle(new Hold<>(path, file, status, folder::openFile))));
       ours = true;
-      return OpenedFile.newBuilder().setHandle(number).setAttributes(encoder.of(status)).build();
+      return opened.build();
     } finally {
       if (!ours) {
         file.close();

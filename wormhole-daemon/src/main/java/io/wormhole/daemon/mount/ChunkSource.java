@@ -146,6 +146,11 @@ final class ChunkSource {
     return true;
   }
 
+  /** Copies a range of what came with a file's open, once it is verified. */
+  void copy(OpeningBytes from, long offset, MemorySegment destination) throws WireException {
+    from.copy(offset, destination, blake3);
+  }
+
   /**
    * Reads past the cache, in one read of the host.
    *

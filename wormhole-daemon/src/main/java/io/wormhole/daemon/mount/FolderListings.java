@@ -3,25 +3,49 @@ package io.wormhole.daemon.mount;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.protobuf.ByteString;
+import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.protocol.wire.message.FolderPage;
+import io.wormhole.protocol.wire.message.Reply;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whole listings, kept as long as the attributes in them are good: a name that is looked up in a
- * folder just listed costs no round trip, whether it is there or not. Bounded by entries.
+ * Listings, kept as long as the attributes in them are good: a name that is looked up in a folder
+ * just listed costs no round trip; whether it is there or not, if all of the folder was listed.
+ * Bounded by entries.
+ *
+ * <p>Who looks up a second name in a folder will look up more: then the folder's first page is
+ * asked for beside that name, and nobody waits for it. Such a page tells what is there and never
+ * what is not: only who has read a listing expects it to hold for a while.
  */
 final class FolderListings {
+  /** Folders in which a name was asked for of late. */
+  private static final int MAX_FOLDERS_WATCHED = 256;
+
   private final HostCalls host;
   private final int maxEntries;
   private final Cache<HostIdentity, Listing> listings;
 
-  private record Listing(Map<ByteString, Seen> entries, long goodUntilNanos) {}
+  private final Cache<HostIdentity, Ahead> ahead;
+
+  /**
+   * @param whole whether a name that is not in it is known not to be in the folder
+   */
+  private record Listing(Map<ByteString, Seen> entries, long goodUntilNanos, boolean whole) {}
+
+  /**
+   * What was asked for ahead in a folder in which a name was asked for.
+   *
+   * @param page null after the first name
+   */
+  private record Ahead(@Nullable CompletableFuture<Reply> page, long askedNanos) {}
 
   FolderListings(HostCalls host, MountSettings settings) {
     this.host = host;
@@ -30,6 +54,13 @@ final class FolderListings {
         Caffeine.newBuilder()
             .maximumWeight(maxEntries)
             .weigher((HostIdentity folder, Listing listing) -> 1 + listing.entries().size())
+            .ticker(host::nowNanos)
+            .expireAfterWrite(settings.attributeLife())
+            .executor(Runnable::run)
+            .build();
+    this.ahead =
+        Caffeine.newBuilder()
+            .maximumSize(MAX_FOLDERS_WATCHED)
             .ticker(host::nowNanos)
             .expireAfterWrite(settings.attributeLife())
             .executor(Runnable::run)
@@ -55,17 +86,83 @@ final class FolderListings {
   Finding find(Inode folder, ByteString name) {
     Listing listing = listings.getIfPresent(folder.identity());
     if (listing == null) {
+      listing = arrived(folder);
+    }
+    if (listing == null) {
       return Finding.UNKNOWN;
     }
     long leftNanos = listing.goodUntilNanos() - host.nowNanos();
-    return leftNanos <= 0
+    Seen seen = listing.entries().get(name);
+    return leftNanos <= 0 || (seen == null && !listing.whole())
         ? Finding.UNKNOWN
-        : new Finding(Duration.ofNanos(leftNanos), listing.entries().get(name));
+        : new Finding(Duration.ofNanos(leftNanos), seen);
+  }
+
+  /** A name is about to be asked for: of the second one on, the folder is too. Does not wait. */
+  void asking(Inode folder) {
+    HostIdentity identity = folder.identity();
+    Ahead before = ahead.getIfPresent(identity);
+    if (before == null) {
+      ahead.put(identity, new Ahead(null, host.nowNanos()));
+    } else if (before.page() == null && listings.getIfPresent(identity) == null) {
+      try {
+        CompletableFuture<Reply> page = host.listAhead(folder.path());
+        ahead.put(identity, new Ahead(page, host.nowNanos()));
+        var _ = page.thenAccept(this::closeRest);
+      } catch (ErrnoException tooLong) {
+        ahead.invalidate(identity);
+      }
+    }
+  }
+
+  /** The page that was asked for ahead, if it has come. */
+  private @Nullable Listing arrived(Inode folder) {
+    HostIdentity identity = folder.identity();
+    Ahead asked = ahead.getIfPresent(identity);
+    if (asked == null || asked.page() == null || !asked.page().isDone()) {
+      return null;
+    }
+    // What is taken here is kept below; the next page ahead is asked for when this one is old.
+    ahead.invalidate(identity);
+    if (asked.page().isCompletedExceptionally()) {
+      return null;
+    }
+    try {
+      Listing listing = listing(folder, asked.page().resultNow().getFolderPage(), asked);
+      if (listing != null) {
+        listings.put(identity, listing);
+      }
+      return listing;
+    } catch (ErrnoException lie) {
+      return null;
+    }
+  }
+
+  private @Nullable Listing listing(Inode folder, FolderPage page, Ahead asked)
+      throws ErrnoException {
+    Seen listed = host.seen(page.getFolder(), asked.askedNanos());
+    if (!listed.attributes().identity().equals(folder.identity())) {
+      return null;
+    }
+    Map<ByteString, Seen> entries = new HashMap<>();
+    for (Item item : FolderPages.checked(host, folder, page, asked.askedNanos())) {
+      entries.put(item.name(), item.seen());
+    }
+    // Nobody has listed this folder yet: a name it lacks may be younger than the page.
+    return new Listing(entries, listed.goodUntilNanos(), false);
+  }
+
+  private void closeRest(Reply first) {
+    long handle = first.getFolderPage().getHandle();
+    if (handle != 0) {
+      host.close(handle);
+    }
   }
 
   /** A listing turned out to be wrong. */
   void drop(Inode folder) {
     listings.invalidate(folder.identity());
+    ahead.invalidate(folder.identity());
   }
 
   /** Collects a listing that is about to be read from its beginning. */
@@ -98,7 +195,7 @@ final class FolderListings {
 
     void complete() {
       if (entries != null && !entries.isEmpty()) {
-        listings.put(folder.identity(), new Listing(entries, goodUntilNanos));
+        listings.put(folder.identity(), new Listing(entries, goodUntilNanos, true));
       }
       entries = null;
     }

@@ -63,7 +63,7 @@ final class FolderPages {
       askedNanos = host.nowNanos();
       next = host.listMore(hostHandle);
     }
-    return checked(page, asked);
+    return checked(host, folder, page, asked);
   }
 
   /** Whether everything has been given. */
@@ -80,7 +80,9 @@ final class FolderPages {
     next = null;
   }
 
-  private List<Item> checked(FolderPage page, long asked) throws ErrnoException {
+  /** The entries of a page that came from the host, as good as when they were asked for. */
+  static List<Item> checked(HostCalls host, Inode folder, FolderPage page, long asked)
+      throws ErrnoException {
     if (page.getEntriesCount() > Limits.PAGE_ENTRIES) {
       throw Failures.toErrno(new WireException("a page of " + page.getEntriesCount() + " entries"));
     }

@@ -8,7 +8,7 @@ import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Attributes;
-import io.wormhole.protocol.wire.message.CloseHandle;
+import io.wormhole.protocol.wire.message.CloseHandles;
 import io.wormhole.protocol.wire.message.FileSystem;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.GetAttributes;
@@ -23,10 +23,14 @@ import io.wormhole.protocol.wire.message.Reply.BodyCase;
 import io.wormhole.protocol.wire.message.Request;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 
 /**
@@ -37,9 +41,19 @@ final class HostCalls {
   /** What the answer's own timer may be late by before we stop waiting without it. */
   private static final Duration SLACK = Duration.ofSeconds(1);
 
+  /** How long a handle that was closed waits for a request to go with. */
+  private static final int CLOSE_MILLIS = 50;
+
+  /** Handles that one request takes along. */
+  private static final int MAX_CLOSED = 256;
+
   private final Requests control;
   private final MountSettings settings;
   private final LongSupplier tickerNanos;
+  private final Queue<Long> closed = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final Executor later =
+      CompletableFuture.delayedExecutor(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
 
   HostCalls(Requests control, MountSettings settings, LongSupplier tickerNanos) {
     this.control = control;
@@ -81,24 +95,35 @@ final class HostCalls {
     return tickerNanos.getAsLong();
   }
 
-  OpenedFile open(Inode inode) throws ErrnoException, InterruptedException {
+  /**
+   * Opens a file.
+   *
+   * @param firstBytes how many of its bytes should come at once, 0 to 16,384
+   */
+  OpenedFile open(Inode inode, int firstBytes) throws ErrnoException, InterruptedException {
     OpenFile.Builder open =
         OpenFile.newBuilder()
             .setPath(wirePath(inode.path()))
             .setInode(inode.identity().inode())
-            .setGeneration(inode.identity().generation());
+            .setGeneration(inode.identity().generation())
+            .setFirstBytes(firstBytes);
     return call(Request.newBuilder().setOpenFile(open), BodyCase.OPENED_FILE).getOpenedFile();
   }
 
   FolderPage list(List<byte[]> path) throws ErrnoException, InterruptedException {
+    return page(listAhead(path));
+  }
+
+  /** Asks for the first page of a listing, without waiting for it. */
+  CompletableFuture<Reply> listAhead(List<byte[]> path) throws ErrnoException {
     ListFolder.Builder list = ListFolder.newBuilder().setPath(wirePath(path));
-    return call(Request.newBuilder().setListFolder(list), BodyCase.FOLDER_PAGE).getFolderPage();
+    return send(Request.newBuilder().setListFolder(list));
   }
 
   /** Asks for the next page of a listing, without waiting for it. */
   CompletableFuture<Reply> listMore(long handle) {
     ListMore.Builder more = ListMore.newBuilder().setHandle(handle);
-    return control.call(Request.newBuilder().setListMore(more), settings.deadline());
+    return send(Request.newBuilder().setListMore(more));
   }
 
   /** Waits for a page that was asked for. */
@@ -111,17 +136,36 @@ final class HostCalls {
     return call(Request.newBuilder().setGetFileSystem(get), BodyCase.FILE_SYSTEM).getFileSystem();
   }
 
-  /** Gives a handle back. Does not wait: a host that is gone has closed it itself. */
+  /**
+   * Gives a handle back, with the next request or soon. Does not wait: a host that is gone has
+   * closed it itself.
+   */
   void close(long handle) {
-    CompletableFuture<Reply> ignored =
-        control.call(
-            Request.newBuilder().setCloseHandle(CloseHandle.newBuilder().setHandle(handle)),
-            settings.deadline());
+    closed.add(handle);
+    if (closing.compareAndSet(false, true)) {
+      later.execute(() -> {
+        closing.set(false);
+        while (!closed.isEmpty()) {
+          var _ = send(Request.newBuilder().setCloseHandles(CloseHandles.getDefaultInstance()));
+        }
+      });
+    }
   }
 
   private Reply call(Request.Builder request, BodyCase expected)
       throws ErrnoException, InterruptedException {
-    return expect(await(control.call(request, settings.deadline()), settings.deadline()), expected);
+    return expect(await(send(request), settings.deadline()), expected);
+  }
+
+  private CompletableFuture<Reply> send(Request.Builder request) {
+    for (int i = 0; i < MAX_CLOSED; i++) {
+      Long handle = closed.poll();
+      if (handle == null) {
+        break;
+      }
+      request.addClosedHandles(handle);
+    }
+    return control.call(request, settings.deadline());
   }
 
   private static Reply expect(Reply reply, BodyCase expected) throws ErrnoException {

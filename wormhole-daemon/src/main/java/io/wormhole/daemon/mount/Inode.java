@@ -29,7 +29,7 @@ final class Inode {
   HostAttributes told;
 
   /** The oldest version the kernel may hold pages of; null when it can hold none. */
-  @Nullable VersionToken pages;
+  private volatile @Nullable VersionToken pages;
 
   /** One name of the file. A file with several is reached by the one used last. */
   @SuppressWarnings("ArrayRecordComponent")
@@ -83,6 +83,18 @@ final class Inode {
     }
   }
 
+  /** Bytes of a version are about to be given to the kernel. */
+  void read(VersionToken version) {
+    if (pages == null) {
+      pages = version;
+    }
+  }
+
+  /** The oldest version the kernel may hold pages of; empty when it can hold none. */
+  Optional<VersionToken> pages() {
+    return Optional.ofNullable(pages);
+  }
+
   void linkedAt(Link where) {
     link = where;
   }
@@ -97,9 +109,10 @@ final class Inode {
 
   /** Whether the kernel, told this version, would go on showing pages of another. */
   boolean pagesLieAbout(HostAttributes attributes) {
-    return pages != null
+    VersionToken held = pages;
+    return held != null
         && !attributes.kernelSeesChangeFrom(told)
-        && !Optional.of(pages).equals(attributes.version());
+        && !Optional.of(held).equals(attributes.version());
   }
 
   /** The folder it stands in; itself for the root. */

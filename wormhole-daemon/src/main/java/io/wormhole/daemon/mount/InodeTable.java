@@ -86,9 +86,7 @@ final class InodeTable {
 
   /** Bytes of a version are about to be given to the kernel. */
   synchronized void read(Inode inode, VersionToken version) {
-    if (inode.pages == null) {
-      inode.pages = version;
-    }
+    inode.read(version);
   }
 
   synchronized void forget(long node, long lookups) {

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file that is open. A read is cut at the borders of chunks, all of one version: when the host
@@ -27,7 +28,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class OpenFile {
   /** A read that stands alone and is as short as this is not worth a whole chunk. */
-  private static final int SHORT_READ_BYTES = Limits.GROUP_BYTES;
+  static final int SHORT_READ_BYTES = Limits.GROUP_BYTES;
 
   /** Reads that the host answered with a change, or lost, before the cache is gone past. */
   private static final int ATTEMPTS = 4;
@@ -42,13 +43,17 @@ final class OpenFile {
   /** Guarded by itself. */
   private final ReadAhead readAhead;
 
+  /** For the first read only: after that the kernel holds them. */
+  private volatile @Nullable OpeningBytes opening;
+
   OpenFile(
       Inode inode,
       long hostHandle,
       HostCalls host,
       InodeTable inodes,
       ChunkSource chunks,
-      MountSettings settings) {
+      MountSettings settings,
+      @Nullable OpeningBytes opening) {
     this.inode = inode;
     this.hostHandle = hostHandle;
     this.host = host;
@@ -56,6 +61,7 @@ final class OpenFile {
     this.chunks = chunks;
     this.deadline = settings.deadline();
     this.readAhead = new ReadAhead(settings.readAheadChunks());
+    this.opening = opening;
   }
 
   Inode inode() {
@@ -132,6 +138,13 @@ final class OpenFile {
     ReadAhead.Step step;
     synchronized (readAhead) {
       step = readAhead.read(offset, (int) destination.byteSize(), file.size());
+    }
+    OpeningBytes atHand = opening;
+    opening = null;
+    if (atHand != null && atHand.cover(version, offset, destination.byteSize())) {
+      readAhead(name, step, file.size());
+      chunks.copy(atHand, offset, destination);
+      return;
     }
     if (step.alone()
         && destination.byteSize() <= SHORT_READ_BYTES

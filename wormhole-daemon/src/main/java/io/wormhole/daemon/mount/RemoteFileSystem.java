@@ -10,6 +10,7 @@ import io.wormhole.daemon.fuse.FileSystemFigures;
 import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FileSystem;
 import io.wormhole.protocol.wire.message.OpenedFile;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 public final class RemoteFileSystem implements KernelFileSystem {
   private static final int BLOCK_BYTES = 4096;
   private static final int MAX_NAME_BYTES = 255;
+
+  /** Open files past which none brings its first bytes: they would be 16 MiB of memory. */
+  private static final int MAX_OPENING_BYTES = 1024;
 
   private final HostCalls host;
   private final ChunkSource chunks;
@@ -82,6 +86,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
       throw ErrnoException.absent(finding.goodFor());
     }
     if (seen == null) {
+      listings.asking(folder);
       seen = ask(folder, name);
     }
     if (!FolderPages.isShown(seen.attributes(), folder.path().size())) {
@@ -172,7 +177,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     long askedNanos = host.nowNanos();
     OpenedFile opened;
     try {
-      opened = host.open(inode);
+      opened = host.open(inode, wantsBytes(inode) ? OpenFile.SHORT_READ_BYTES : 0);
     } catch (ErrnoException failed) {
       if (failed.errno() == Errno.ESTALE || failed.errno() == Errno.ENOENT) {
         listings.drop(inode.parent());
@@ -185,9 +190,31 @@ public final class RemoteFileSystem implements KernelFileSystem {
       throw new ErrnoException(Errno.ESTALE);
     }
     inodes.saw(inode, seen);
+    OpenFile file =
+        new OpenFile(
+            inode, opened.getHandle(), host, inodes, chunks, settings, opening(opened, seen));
     long handle = nextHandle.getAndIncrement();
-    files.put(handle, new OpenFile(inode, opened.getHandle(), host, inodes, chunks, settings));
+    files.put(handle, file);
     return handle;
+  }
+
+  /** Whether a read is likely to follow an open: not where the kernel holds the file's pages. */
+  private boolean wantsBytes(Inode inode) {
+    return files.size() < MAX_OPENING_BYTES && inode.pages().isEmpty();
+  }
+
+  private @Nullable OpeningBytes opening(OpenedFile opened, Seen seen) throws ErrnoException {
+    HostAttributes file = seen.attributes();
+    if (!opened.hasFirst() || file.version().isEmpty()) {
+      return null;
+    }
+    try {
+      long expected = Math.min(OpenFile.SHORT_READ_BYTES, file.size());
+      return new OpeningBytes(file.version().get(), opened.getFirst(), expected);
+    } catch (WireException lie) {
+      host.close(opened.getHandle());
+      throw Failures.toErrno(lie);
+    }
   }
 
   @Override

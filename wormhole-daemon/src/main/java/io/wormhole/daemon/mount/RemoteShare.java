@@ -10,6 +10,7 @@ import io.wormhole.daemon.transport.PathFigures;
 import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ShareId;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
@@ -56,6 +57,7 @@ public final class RemoteShare implements AutoCloseable {
             new ChunkSource(cache, bulk, id, blake3, settings),
             settings,
             owner);
+    new FirstExchanges(List.of(control, bulk), tickerNanos).next();
     return new RemoteShare(control, bulk, cache, id, fileSystem);
   }
 

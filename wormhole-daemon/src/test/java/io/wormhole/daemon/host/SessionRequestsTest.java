@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.protobuf.ByteString;
+import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.Attributes;
 import io.wormhole.protocol.wire.message.Cancel;
+import io.wormhole.protocol.wire.message.CloseHandles;
 import io.wormhole.protocol.wire.message.FailureCode;
 import io.wormhole.protocol.wire.message.FileKind;
 import io.wormhole.protocol.wire.message.FileSystem;
+import io.wormhole.protocol.wire.message.FirstBytes;
 import io.wormhole.protocol.wire.message.FolderEntry;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.GetAttributes;
@@ -21,15 +24,20 @@ import io.wormhole.protocol.wire.message.OpenFile;
 import io.wormhole.protocol.wire.message.OpenedFile;
 import io.wormhole.protocol.wire.message.Ping;
 import io.wormhole.protocol.wire.message.ReadFile;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -275,6 +283,69 @@ class SessionRequestsTest {
   }
 
   @Test
+  void openBringsTheFirstBytesThatWereAskedFor() throws Exception {
+    byte[] content = new byte[CHUNK];
+    new Random(11).nextBytes(content);
+    Files.write(root.resolve("f"), content);
+    Files.write(root.resolve("short"), Arrays.copyOf(content, 100));
+    Files.write(root.resolve("empty"), new byte[0]);
+    assertFirst(share.open("f", Limits.GROUP_BYTES), Arrays.copyOf(content, Limits.GROUP_BYTES));
+    assertFirst(share.open("f", 10), Arrays.copyOf(content, 10));
+    assertFirst(share.open("short", Limits.GROUP_BYTES), Arrays.copyOf(content, 100));
+    assertThat(share.session.bytesServed()).isEqualTo(Limits.GROUP_BYTES + 110);
+    assertThat(share.open("empty", 10).reply().getOpenedFile().hasFirst()).isFalse();
+    assertThat(share.opened("f").hasFirst()).isFalse();
+  }
+
+  private static void assertFirst(RecordingResponder answer, byte[] expected) {
+    FirstBytes first = answer.reply().getOpenedFile().getFirst();
+    assertThat(first.getData().toByteArray()).isEqualTo(expected);
+    assertThat(first.getHash().toByteArray())
+        .isEqualTo(Blake3.plain().hash(MemorySegment.ofArray(expected)).hash().bytes());
+  }
+
+  @Test
+  void moreFirstBytesThanAGroupAreRefusedAndNothingStaysOpen() throws Exception {
+    Files.write(root.resolve("f"), new byte[1]);
+    FailureCode malformed = FailureCode.FAILURE_CODE_MALFORMED;
+    assertThat(share.open("f", Limits.GROUP_BYTES + 1).failure()).isEqualTo(malformed);
+    assertThat(share.open("f", -1).failure()).isEqualTo(malformed);
+    assertThat(share.session.handles().count()).isEqualTo(new Handles.Count(0, 0));
+  }
+
+  @Test
+  void fileThatIsBeingWrittenBringsNoFirstBytes() throws Exception {
+    Files.write(root.resolve("f"), new byte[100]);
+    Instant now = ((FileTime) Files.getAttribute(root.resolve("f"), "unix:ctime")).toInstant();
+    // Within the tick that stamped it, a write could leave the same stamp.
+    try (TestShare young =
+        new TestShare(work.resolve("state"), root, Clock.fixed(now, ZoneOffset.UTC), 1 << 20)) {
+      OpenedFile opened = young.open("f", 10).reply().getOpenedFile();
+      assertThat(opened.hasFirst()).isFalse();
+      assertThat(opened.getHandle()).isNotZero();
+    }
+  }
+
+  @Test
+  void handlesAreGivenBackWithAnyRequest() throws Exception {
+    Files.write(root.resolve("f"), new byte[1]);
+    long one = share.opened("f").getHandle();
+    long two = share.opened("f").getHandle();
+    share.ask(
+        TestShare.request()
+            .setGetFileSystem(GetFileSystem.getDefaultInstance())
+            .addClosedHandles(one)
+            .addClosedHandles(two)
+            .addClosedHandles(12_345));
+    assertThat(share.session.handles().count()).isEqualTo(new Handles.Count(0, 0));
+    var tooMany = TestShare.request().setCloseHandles(CloseHandles.getDefaultInstance());
+    for (int i = 0; i <= Limits.CLOSED_HANDLES; i++) {
+      tooMany.addClosedHandles(i);
+    }
+    assertThat(share.ask(tooMany).failure()).isEqualTo(FailureCode.FAILURE_CODE_MALFORMED);
+  }
+
+  @Test
   void openFileWorksPastTheBoundOnDescriptors() throws Exception {
     Files.write(root.resolve("f"), new byte[] {1});
     Files.write(root.resolve("g"), new byte[] {2});
@@ -335,7 +406,7 @@ class SessionRequestsTest {
   @Test
   void fileClosedWhileItIsReadIsClosedOnce() throws Exception {
     byte[] ones = new byte[CHUNK];
-    java.util.Arrays.fill(ones, (byte) 1);
+    Arrays.fill(ones, (byte) 1);
     Files.write(root.resolve("f"), ones);
     for (int round = 0; round < 60; round++) {
       long handle = share.opened("f").getHandle();

@@ -180,7 +180,7 @@ class ShareStoreTest {
   }
 
   private ShareStore store() {
-    return new ShareStore(state, new SecureRandom(), Blake3.scalar());
+    return new ShareStore(state, new SecureRandom(), Blake3.plain());
   }
 
   private ShareId idOf(Path path) throws ShareException {

@@ -4,7 +4,7 @@ import com.google.protobuf.ByteString;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.Attributes;
-import io.wormhole.protocol.wire.message.CloseHandle;
+import io.wormhole.protocol.wire.message.CloseHandles;
 import io.wormhole.protocol.wire.message.FolderEntry;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.GetAttributes;
@@ -56,6 +56,11 @@ final class TestShare implements AutoCloseable {
     return ask(request().setOpenFile(OpenFile.newBuilder().setPath(path(path))));
   }
 
+  RecordingResponder open(String path, int firstBytes) {
+    return ask(
+        request().setOpenFile(OpenFile.newBuilder().setPath(path(path)).setFirstBytes(firstBytes)));
+  }
+
   OpenedFile opened(String path) {
     return open(path).reply().getOpenedFile();
   }
@@ -90,7 +95,8 @@ final class TestShare implements AutoCloseable {
   }
 
   void closeHandle(long handle) {
-    ask(request().setCloseHandle(CloseHandle.newBuilder().setHandle(handle))).reply();
+    ask(request().setCloseHandles(CloseHandles.getDefaultInstance()).addClosedHandles(handle))
+        .reply();
   }
 
   /** Every page of a folder, in one. */

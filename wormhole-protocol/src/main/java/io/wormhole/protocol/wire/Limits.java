@@ -65,6 +65,9 @@ public final class Limits {
   /** Descriptors one peer may hold, of files and folders together. */
   public static final int OPEN_HANDLES = 1024;
 
+  /** Handles that one request may give back. */
+  public static final int CLOSED_HANDLES = 1024;
+
   /** From connection to trust, in milliseconds. */
   public static final int HANDSHAKE_MILLIS = 10_000;
 
