@@ -32,6 +32,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class DaemonStarter {
   private static final String MAIN_CLASS = "io.wormhole.daemon.Main";
+
+  /** Options for the daemon's JVM, one a line, in place of those it would begin with. */
+  private static final String OPTIONS = "WORMHOLE_DAEMON_OPTIONS";
+
   private static final String DETACHED = "-Dwormhole.detached=true";
   private static final Duration START_LIMIT = Duration.ofSeconds(15);
   private static final Duration LOCK_LIMIT = Duration.ofSeconds(20);
@@ -101,6 +105,7 @@ final class DaemonStarter {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options());
+    command.addAll(startOptions(environment, classPath));
     command.addAll(more);
     command.addAll(List.of("-cp", classPath, MAIN_CLASS));
     ProcessBuilder builder = new ProcessBuilder(command).directory(new File("/"));
@@ -109,6 +114,21 @@ final class DaemonStarter {
     builder.environment().put("LC_ALL", "C.UTF-8");
     builder.environment().put("MALLOC_ARENA_MAX", "2");
     return builder;
+  }
+
+  /**
+   * How the JVM begins: with the classes and profiles of an earlier run if the build left them,
+   * which rules out the incubator module of the vectors, else with the vectors.
+   */
+  static List<String> startOptions(Map<String, String> environment, String classPath) {
+    String given = environment.get(OPTIONS);
+    if (given != null) {
+      return given.lines().filter(option -> !option.isBlank()).toList();
+    }
+    Path cache = Path.of(classPath.split(File.pathSeparator, 2)[0]).resolveSibling("daemon.aot");
+    return Files.exists(cache)
+        ? List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off")
+        : List.of("--add-modules=jdk.incubator.vector");
   }
 
   private static List<String> options() throws IOException {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** Shows on one machine that it works, and how well. */
 @Command(
@@ -21,6 +22,10 @@ final class DemoCommand implements Callable<Integer> {
   private final Session session;
 
   @Mixin OutputOptions options = new OutputOptions();
+
+  /** For the launcher's build, which wants one process to do what a host does and a mount. */
+  @Option(names = "--one-daemon", hidden = true)
+  boolean oneDaemon;
 
   DemoCommand(Session session) {
     this.session = session;
@@ -35,7 +40,7 @@ final class DemoCommand implements Callable<Integer> {
     }
     Thread self = Thread.currentThread();
     Path base = Files.createTempDirectory("wormhole-demo-");
-    DemoRun run = new DemoRun(session, base, output);
+    DemoRun run = new DemoRun(session, base, oneDaemon, output);
     try (Interruption interruption =
         Interruption.of(() -> {
           run.releaseReaders();

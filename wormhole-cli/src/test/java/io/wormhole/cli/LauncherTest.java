@@ -72,6 +72,28 @@ class LauncherTest {
   }
 
   @Test
+  void whatIsRunOftenIsRecordedByTheBuildAndReadByEveryCommand() throws Exception {
+    Path lib = checkout.toRealPath().resolve("packaging/target/lib");
+    assertThat(said(start(checkout.resolve("wormhole"), "status"), 0)).contains("<-Xshare:auto>");
+    String log = Files.readString(checkout.resolve("packaging/target/launch.log"));
+    assertThat(log).contains("<-XX:AOTCacheOutput=" + lib + "/cli.aot>", "<--one-daemon>");
+
+    Files.createFile(lib.resolve("cli.aot"));
+    assertThat(said(start(checkout.resolve("wormhole"), "status"), 0))
+        .contains("<-XX:AOTCache=" + lib + "/cli.aot>");
+  }
+
+  @Test
+  void saysThatTheFolderItWasStartedInIsGone() throws Exception {
+    Path gone = Files.createDirectory(folder.resolve("gone"));
+    String command =
+        "cd '%s' && rmdir '%s' && exec '%s' status"
+            .formatted(gone, gone, checkout.resolve("wormhole"));
+    assertThat(said(run("/bin/sh", "-c", command), 1))
+        .endsWith("wormhole: the folder this was started in is gone; go to another: cd\n");
+  }
+
+  @Test
   void localeIsUtf8WhateverItWas() throws Exception {
     assertThat(said(start(checkout.resolve("wormhole")), 0)).startsWith("C.UTF-8");
   }
@@ -129,6 +151,10 @@ class LauncherTest {
   private Process start(Path launcher, String... args) throws IOException {
     List<String> command = new ArrayList<>(List.of(launcher.toString()));
     command.addAll(List.of(args));
+    return run(command.toArray(String[]::new));
+  }
+
+  private Process run(String... command) throws IOException {
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().keySet().retainAll(List.of("PATH"));
     builder.environment().put("LC_ALL", "C");
