@@ -101,7 +101,7 @@ final class DemoRun {
 
   private Measured hostAndMount(Session host, Session guest)
       throws ControlException, InterruptedException, IOException {
-    HostRequest share = new HostRequest(folder.toString(), null, "127.0.0.1:0");
+    HostRequest share = HostRequest.of(folder.toString(), null, "127.0.0.1:0");
     try (ProgressLine progress = output.progress("starting two daemons")) {
       ControlClient hosting = host.runningDaemon(output);
       ControlClient mounting = guest.runningDaemon(output);

@@ -64,7 +64,7 @@ final class HostCommand implements Callable<Integer> {
     String path = session.arguments().path(directory).toString();
     ControlClient client = session.runningDaemon(output);
     try (EventStream stream =
-        client.open(ControlPaths.SHARES, new HostRequest(path, name, address), OPEN_LIMIT)) {
+        client.open(ControlPaths.SHARES, HostRequest.of(path, name, address), OPEN_LIMIT)) {
       return follow(stream, output);
     }
   }

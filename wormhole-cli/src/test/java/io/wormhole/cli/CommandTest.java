@@ -126,7 +126,7 @@ class CommandTest {
     CompletableFuture<Integer> command = start("host", shared.toString(), "--name", "n");
 
     HostRequest request = services.hosted.poll(SECONDS, TimeUnit.SECONDS);
-    assertThat(request).isEqualTo(new HostRequest(shared.toString(), "n", null));
+    assertThat(request).isEqualTo(HostRequest.of(shared.toString(), "n", null));
     stop.request("a test");
 
     assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);

@@ -162,9 +162,10 @@ final class Joining {
           new ControlException(
               ErrorKind.UNREACHABLE, "nobody answers at " + at, failed.next(), failed);
       case TOO_OLD, TOO_NEW, PROTOCOL -> refused(ErrorKind.INCOMPATIBLE_PEER, failed);
-      case SHARE_ENDED -> refused(ErrorKind.UNKNOWN_CODE, failed);
+      case SHARE_ENDED, CODE_DEAD, NOT_HOSTED -> refused(ErrorKind.UNKNOWN_CODE, failed);
       case BUSY, TOKEN_REFUSED -> refused(ErrorKind.FAILED, failed);
-      case WRONG_HOST, HOST_UNPROVED -> refused(ErrorKind.NOT_AUTHORISED, failed);
+      case WRONG_HOST, HOST_UNPROVED, TOO_MANY_GUESSES, NO_GRANT ->
+          refused(ErrorKind.NOT_AUTHORISED, failed);
     };
   }
 

@@ -11,7 +11,9 @@ public enum CloseReason {
   /** The share or the whole daemon ends. */
   GOODBYE(3),
   /** The peer took too long. */
-  TOO_SLOW(4);
+  TOO_SLOW(4),
+  /** The peer's right to the share was taken away. */
+  REVOKED(5);
 
   private final int code;
 

@@ -28,6 +28,14 @@ public final class JoinException extends IOException {
     BUSY("try again in a minute"),
     /** What the code opened is shared no more. */
     SHARE_ENDED("ask the host to share it again"),
+    /** The code was guessed at too often for now. */
+    TOO_MANY_GUESSES("wait a minute; if you did not mistype it, somebody is guessing"),
+    /** The code was guessed at too often for good. */
+    CODE_DEAD("ask for a new code"),
+    /** This key may not come to the share without a code, or not any more. */
+    NO_GRANT("ask for a new code"),
+    /** The host is there, and the share is not hosted just now. */
+    NOT_HOSTED("ask the host to share it again"),
     /** The host does not know, or no longer, the token of a bulk lane. */
     TOKEN_REFUSED("mount again"),
     /** Nobody answered, or not in time. */
@@ -72,6 +80,10 @@ public final class JoinException extends IOException {
           case REFUSAL_REASON_TOO_NEW -> Reason.TOO_NEW;
           case REFUSAL_REASON_BUSY -> Reason.BUSY;
           case REFUSAL_REASON_SHARE_ENDED -> Reason.SHARE_ENDED;
+          case REFUSAL_REASON_TOO_MANY_GUESSES -> Reason.TOO_MANY_GUESSES;
+          case REFUSAL_REASON_CODE_DEAD -> Reason.CODE_DEAD;
+          case REFUSAL_REASON_NO_GRANT -> Reason.NO_GRANT;
+          case REFUSAL_REASON_NOT_HOSTED -> Reason.NOT_HOSTED;
           case REFUSAL_REASON_BAD_TOKEN -> Reason.TOKEN_REFUSED;
           case REFUSAL_REASON_MALFORMED, REFUSAL_REASON_UNSPECIFIED, UNRECOGNIZED ->
               Reason.PROTOCOL;
@@ -96,6 +108,7 @@ public final class JoinException extends IOException {
     return switch (reason) {
       case GOODBYE -> Reason.SHARE_ENDED;
       case TOO_SLOW -> Reason.UNREACHABLE;
+      case REVOKED -> Reason.NO_GRANT;
       case DONE, PROTOCOL, REFUSED -> Reason.PROTOCOL;
     };
   }
