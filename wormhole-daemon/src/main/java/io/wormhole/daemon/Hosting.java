@@ -221,6 +221,12 @@ final class Hosting implements SessionAcceptor {
   }
 
   @Override
+  public Optional<Offer> hosted(ShareId share) {
+    return Optional.ofNullable(shares.get(share))
+        .map(running -> new Offer(share, running.share().name(), running.share().writable()));
+  }
+
+  @Override
   public FrameHandler control(PeerSession session) {
     return serve(session, session.control());
   }

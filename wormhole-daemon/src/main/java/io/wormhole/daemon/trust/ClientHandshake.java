@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  *               -- createConfirm -->  AWAIT_CONFIRM -- consumeConfirm --> DONE
  * </pre>
  *
+ * <p>Who comes back without a code says nothing between the host's hello and its confirmation.
+ *
  * <p>Nothing the host says is believed before its confirmation is right. A step that fails ends the
  * handshake for good and wipes the secrets. Calls out of order are a fault of ours. Not
  * thread-safe; closed by whoever made it.
@@ -62,7 +64,11 @@ final class ClientHandshake implements AutoCloseable {
   private final Versions versions;
   private final int nameplate;
   private final Introduction introduction;
-  private final Spake2 spake2;
+
+  /** Null for who comes back without a code; then {@code known} is the share he was let in to. */
+  private final @Nullable Spake2 spake2;
+
+  private final @Nullable ShareId known;
   private final Hellos hellos = new Hellos();
 
   private State state = State.START;
@@ -87,18 +93,37 @@ final class ClientHandshake implements AutoCloseable {
     this.nameplate = nameplate;
     this.introduction = introduction;
     this.spake2 = Spake2.client(secret, client, host, random);
+    this.known = null;
+  }
+
+  /**
+   * Comes back to a share without a code. The caller has compared the key at the other end of the
+   * lane with the one that is known: TLS proves both.
+   */
+  ClientHandshake(Versions versions, ShareId known, Introduction introduction) {
+    this.versions = versions;
+    this.nameplate = 0;
+    this.introduction = introduction;
+    this.spake2 = null;
+    this.known = known;
   }
 
   ClientHello createHello() {
     require(State.START);
-    ClientHello hello =
+    ClientHello.Builder offered =
         ClientHello.newBuilder()
             .setOldestVersion(versions.oldest())
             .setNewestVersion(versions.newest())
-            .setFeatures(FEATURES)
-            .setSecretKind(SecretKind.SECRET_KIND_CODE)
-            .setNameplate(nameplate)
-            .setSpakeShare(ByteString.copyFrom(spake2.share()))
+            .setFeatures(FEATURES);
+    ClientHello hello =
+        (spake2 == null
+                ? offered
+                    .setSecretKind(SecretKind.SECRET_KIND_PINNED)
+                    .setShareId(ByteString.copyFrom(present(known).bytes()))
+                : offered
+                    .setSecretKind(SecretKind.SECRET_KIND_CODE)
+                    .setNameplate(nameplate)
+                    .setSpakeShare(ByteString.copyFrom(spake2.share())))
             .build();
     hellos.add(hello.toByteArray());
     state = State.AWAIT_HELLO;
@@ -117,6 +142,10 @@ final class ClientHandshake implements AutoCloseable {
     }
     if (!versions.contains(theirs.getVersion())) {
       throw JoinException.malformed("a version that it was not offered");
+    }
+    if (spake2 == null) {
+      state = State.AWAIT_CONFIRM;
+      return;
     }
     if (theirs.getSpakeShare().size() != Spake2.SHARE_BYTES) {
       throw JoinException.malformed("a SPAKE2 share that is none");
@@ -150,7 +179,7 @@ final class ClientHandshake implements AutoCloseable {
     } catch (InvalidProtocolBufferException unreadable) {
       throw JoinException.malformed("a confirmation that is no message");
     }
-    if (!present(confirmation).matches(theirs.getConfirmation().toByteArray())) {
+    if (spake2 != null && !present(confirmation).matches(theirs.getConfirmation().toByteArray())) {
       throw new JoinException(
           Reason.HOST_UNPROVED, "the other end does not know the code that it answers to");
     }
@@ -169,7 +198,9 @@ final class ClientHandshake implements AutoCloseable {
   @Override
   public void close() {
     state = State.FAILED;
-    spake2.close();
+    if (spake2 != null) {
+      spake2.close();
+    }
     if (confirmation != null) {
       confirmation.close();
     }
@@ -180,8 +211,11 @@ final class ClientHandshake implements AutoCloseable {
         || theirs.getLaneToken().size() != Limits.TOKEN_BYTES) {
       throw JoinException.malformed("a share id or a lane token of a wrong length");
     }
-    if (theirs.getWritable() && !introduction.wantWrite()) {
+    if (known == null && theirs.getWritable() && !introduction.wantWrite()) {
       throw JoinException.malformed("a right that nobody asked for");
+    }
+    if (known != null && !known.equals(ShareId.of(theirs.getShareId().toByteArray()))) {
+      throw JoinException.malformed("another share than the one that was asked for");
     }
     SessionLimits limits = theirs.getLimits();
     // A uint32 past 2^31 arrives negative, and is as useless as none.
@@ -193,7 +227,7 @@ final class ClientHandshake implements AutoCloseable {
     return new Given(
         ShareId.of(theirs.getShareId().toByteArray()),
         DisplayName.of(theirs.getShareName(), NAMELESS_SHARE).text(),
-        theirs.getWritable(),
+        theirs.getWritable() && introduction.wantWrite(),
         limits,
         LaneToken.of(theirs.getLaneToken()));
   }

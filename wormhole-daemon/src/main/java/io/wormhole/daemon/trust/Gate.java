@@ -18,8 +18,8 @@ import java.util.concurrent.ScheduledExecutorService;
 
 /**
  * The host's door: every lane that a peer makes comes here, and nothing behind it is reached before
- * the peer has proved a code, or has shown a token that was given to the same key on a live control
- * lane.
+ * the peer has proved a code, has come back with a key that has a grant, or has shown a token that
+ * was given to the same key on a live control lane.
  *
  * <p>Any thread; nothing here waits.
  */
@@ -32,6 +32,7 @@ public final class Gate implements Endpoint.LaneAcceptor {
   private final ScheduledExecutorService timer;
   private final SecureRandom random;
   private final Sessions sessions;
+  private final ReturningPeers returning;
 
   /**
    * @param self this side's own certificate
@@ -55,6 +56,7 @@ public final class Gate implements Endpoint.LaneAcceptor {
     this.timer = timer;
     this.random = random;
     this.sessions = new Sessions(random);
+    this.returning = new ReturningPeers(pins, acceptor::hosted);
   }
 
   @Override
@@ -90,7 +92,7 @@ public final class Gate implements Endpoint.LaneAcceptor {
   }
 
   HostHandshake newHandshake(Lane lane) {
-    return new HostHandshake(Versions.OURS, codes, lane.peer(), self, random);
+    return new HostHandshake(Versions.OURS, codes, returning, lane.peer(), self, random);
   }
 
   Sessions registry() {

@@ -17,6 +17,7 @@ import io.wormhole.protocol.wire.message.RefusalReason;
 import io.wormhole.protocol.wire.message.SecretKind;
 import io.wormhole.protocol.wire.message.SessionLimits;
 import java.security.SecureRandom;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * AWAIT_HELLO   -- consumeHello -->   HELLO_READY   -- createHello -->
  * AWAIT_CONFIRM -- consumeConfirm --> CONFIRM_READY -- createConfirm --> DONE
  * </pre>
+ *
+ * <p>A peer that comes back without a code goes from HELLO_READY to CONFIRM_READY.
  *
  * <p>A step that fails ends the handshake for good: what was sent is refused, the secrets are
  * wiped, nothing else has changed. Calls out of order are a fault of ours. Not thread-safe; one for
@@ -57,6 +60,7 @@ final class HostHandshake implements AutoCloseable {
 
   private final Versions versions;
   private final LiveCodes codes;
+  private final ReturningPeers returning;
   private final Fingerprint client;
   private final Fingerprint host;
   private final SecureRandom random;
@@ -75,11 +79,13 @@ final class HostHandshake implements AutoCloseable {
   HostHandshake(
       Versions versions,
       LiveCodes codes,
+      ReturningPeers returning,
       Fingerprint client,
       Fingerprint host,
       SecureRandom random) {
     this.versions = versions;
     this.codes = codes;
+    this.returning = returning;
     this.client = client;
     this.host = host;
     this.random = random;
@@ -94,6 +100,12 @@ final class HostHandshake implements AutoCloseable {
     state = State.FAILED;
     ClientHello theirs = parseHello(payload);
     int version = negotiate(theirs);
+    if (theirs.getSecretKind() == SecretKind.SECRET_KIND_PINNED) {
+      proven = returning.admit(client, theirs.getShareId());
+      hello = HostHello.newBuilder().setVersion(version).setFeatures(FEATURES).build();
+      state = State.HELLO_READY;
+      return;
+    }
     requireCode(theirs);
     Attempt begun =
         codes
@@ -124,8 +136,13 @@ final class HostHandshake implements AutoCloseable {
 
   HostHello createHello() {
     require(State.HELLO_READY);
-    state = State.AWAIT_CONFIRM;
+    state = proven == null ? State.AWAIT_CONFIRM : State.CONFIRM_READY;
     return present(hello);
+  }
+
+  /** The peer that needs no proof but its key; empty where a code is to be proved yet. */
+  Optional<Proven> returned() {
+    return Optional.ofNullable(proven);
   }
 
   /** Takes the client's proof; only then is what it says of itself read. Cheap. */
@@ -156,10 +173,14 @@ final class HostHandshake implements AutoCloseable {
   }
 
   /**
-   * Refuses if the code was ended meanwhile. Asked again once the peer stands among those whom the
-   * end of a share sends away, so that no peer comes in behind that end.
+   * Refuses if the code or the grant was ended meanwhile. Asked again once the peer stands among
+   * those whom the end of a share sends away, so that no peer comes in behind that end.
    */
   void requireLive() throws RefusedException {
+    if (attempt == null) {
+      returning.admit(client, ByteString.copyFrom(present(proven).offer().share().bytes()));
+      return;
+    }
     if (!codes.isLive(present(attempt))) {
       throw new RefusedException(
           RefusalReason.REFUSAL_REASON_SHARE_ENDED, "the share or its code has ended");
@@ -169,9 +190,11 @@ final class HostHandshake implements AutoCloseable {
   HostConfirm createConfirm(SessionLimits limits, LaneToken token) {
     require(State.CONFIRM_READY);
     Proven known = present(proven);
+    ByteString proof =
+        confirmation == null ? ByteString.EMPTY : ByteString.copyFrom(confirmation.own());
     HostConfirm confirm =
         HostConfirm.newBuilder()
-            .setConfirmation(ByteString.copyFrom(present(confirmation).own()))
+            .setConfirmation(proof)
             .setShareId(ByteString.copyFrom(known.offer().share().bytes()))
             .setShareName(known.offer().shareName())
             .setWritable(known.writable())

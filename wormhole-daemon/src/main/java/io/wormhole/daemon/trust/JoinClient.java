@@ -4,6 +4,7 @@ import io.wormhole.daemon.transport.Endpoint;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.wire.Fingerprint;
+import io.wormhole.protocol.wire.ShareId;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.concurrent.CompletableFuture;
@@ -12,7 +13,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 
 /**
- * The mount's way to a host: a control lane by code, then bulk lanes by token.
+ * The mount's way to a host: a control lane by code or by a key that is known, then bulk lanes by
+ * token.
  *
  * <p>Any thread; nothing here waits. The futures fail with a {@link JoinException}, within ten
  * seconds. They complete on an event loop or the executor, so what hangs on them does not wait. Who
@@ -57,6 +59,16 @@ public final class JoinClient {
       return CompletableFuture.failedFuture(
           new JoinException(Reason.BUSY, "too much is being joined here at once", full));
     }
+  }
+
+  /**
+   * Comes back to a share that this side was let in to before. Another key at the address is {@link
+   * JoinException.Reason#WRONG_HOST}, and nothing is sent to it.
+   */
+  public CompletableFuture<Joined> rejoin(
+      InetSocketAddress address, Fingerprint host, ShareId share, Introduction introduction) {
+    return new ReturnEntrance(address, host, share, introduction, pins, executor)
+        .start(endpoint, timer);
   }
 
   /**

@@ -154,15 +154,7 @@ final class JoinEntrance extends Entrance<Joined> {
     }
     Lane lane = stream.lane();
     lane.trust();
-    Joined joined =
-        new Joined(
-            openLane(stream),
-            lane.peer(),
-            given.share(),
-            given.shareName(),
-            given.writable(),
-            given.limits(),
-            given.laneToken());
+    Joined joined = Joined.of(openLane(stream), given);
     var unusedPinned =
         CompletableFuture.runAsync(() -> pin(joined), executor)
             .whenComplete((done, fault) -> {

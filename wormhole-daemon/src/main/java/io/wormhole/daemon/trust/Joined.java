@@ -22,4 +22,16 @@ public record Joined(
     String shareName,
     boolean writable,
     SessionLimits limits,
-    LaneToken laneToken) {}
+    LaneToken laneToken) {
+
+  static Joined of(OpenLane control, ClientHandshake.Given given) {
+    return new Joined(
+        control,
+        control.lane().peer(),
+        given.share(),
+        given.shareName(),
+        given.writable(),
+        given.limits(),
+        given.laneToken());
+  }
+}

@@ -12,14 +12,17 @@ import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.BulkHello;
 import io.wormhole.protocol.wire.message.BulkWelcome;
 import io.wormhole.protocol.wire.message.HostConfirm;
+import io.wormhole.protocol.wire.message.HostHello;
 import io.wormhole.protocol.wire.message.RefusalReason;
 import io.wormhole.protocol.wire.message.SessionLimits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,7 +107,10 @@ final class PendingLane implements FrameHandler {
   private void hello(FrameStream stream, byte[] payload) throws RefusedException {
     handshake.consumeHello(payload);
     var answer = handshake.createHello();
-    if (phase.compareAndSet(Phase.WORKING, Phase.AWAIT_CONFIRM)) {
+    Optional<HostHandshake.Proven> returned = handshake.returned();
+    if (returned.isPresent()) {
+      admit(stream, returned.get(), answer);
+    } else if (phase.compareAndSet(Phase.WORKING, Phase.AWAIT_CONFIRM)) {
       stream.send(FrameType.HOST_HELLO, answer);
     } else {
       handshake.close();
@@ -112,14 +118,24 @@ final class PendingLane implements FrameHandler {
   }
 
   private void confirm(FrameStream stream, byte[] payload) throws RefusedException {
-    HostHandshake.Proven proven = handshake.consumeConfirm(payload);
+    admit(stream, handshake.consumeConfirm(payload), null);
+  }
+
+  /**
+   * @param hello to be sent before the confirmation; null where it was sent
+   */
+  private void admit(FrameStream stream, HostHandshake.Proven proven, @Nullable HostHello hello)
+      throws RefusedException {
     PeerSession session = gate.registry().open(proven, lane);
     handshake.requireLive();
     record(session);
     HostConfirm answer = handshake.createConfirm(LIMITS, session.newLaneToken());
     if (letIn(stream, session)) {
+      if (hello != null) {
+        stream.send(FrameType.HOST_HELLO, hello);
+      }
       stream.send(FrameType.HOST_CONFIRM, answer);
-      LOG.info("{} joined share {}", session, session.share());
+      LOG.info("{} {} share {}", session, hello == null ? "joined" : "is back at", session.share());
     }
   }
 

@@ -6,10 +6,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -25,6 +27,9 @@ public final class PinnedPeers {
   public static final int MAX_ENTRIES = 1024;
 
   private static final int MAX_ADDRESSES = 4;
+
+  /** What was seen again within this time and has not changed is not written again. */
+  private static final Duration SEEN_AGAIN = Duration.ofHours(1);
 
   /**
    * A peer that has proved a code of a share.
@@ -92,8 +97,16 @@ public final class PinnedPeers {
       Fingerprint peer, ShareId share, boolean writable, String name) throws IOException {
     Predicate<Grant> same = grant -> grant.peer().equals(peer) && grant.share().equals(share);
     Instant now = clock.instant();
-    Instant first =
-        pins.grants().stream().filter(same).map(Grant::firstSeen).findFirst().orElse(now);
+    Optional<Grant> before = pins.grants().stream().filter(same).findFirst();
+    if (before
+        .filter(grant ->
+            grant.writable() == writable
+                && grant.name().equals(name)
+                && isRecent(grant.lastSeen(), now))
+        .isPresent()) {
+      return;
+    }
+    Instant first = before.map(Grant::firstSeen).orElse(now);
     keep(
         new Pins(
             with(
@@ -114,6 +127,11 @@ public final class PinnedPeers {
     Instant first = now;
     for (KnownHost known : pins.hosts()) {
       if (same.test(known)) {
+        if (known.shareName().equals(shareName)
+            && known.addresses().getFirst().equals(addresses.getFirst())
+            && isRecent(known.lastSeen(), now)) {
+          return;
+        }
         first = known.firstSeen();
         known.addresses().stream().filter(old -> !addresses.contains(old)).forEach(addresses::add);
       }
@@ -127,6 +145,18 @@ public final class PinnedPeers {
             first,
             now);
     keep(new Pins(pins.grants(), with(pins.hosts(), same, current, KnownHost::lastSeen)));
+  }
+
+  private static boolean isRecent(Instant seen, Instant now) {
+    Duration ago = Duration.between(seen, now);
+    return !ago.isNegative() && ago.compareTo(SEEN_AGAIN) < 0;
+  }
+
+  /** What a key was granted at a share. */
+  public synchronized Optional<Grant> grant(Fingerprint peer, ShareId share) {
+    return pins.grants().stream()
+        .filter(grant -> grant.peer().equals(peer) && grant.share().equals(share))
+        .findFirst();
   }
 
   /** Who was let in, the first known first. A snapshot. */

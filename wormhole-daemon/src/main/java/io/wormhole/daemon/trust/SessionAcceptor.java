@@ -2,6 +2,8 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.protocol.wire.ShareId;
+import java.util.Optional;
 
 /**
  * Says who answers a peer that was let in. Called once for each stream of a lane, its first
@@ -9,6 +11,12 @@ import io.wormhole.daemon.transport.Lane;
  * returns at once.
  */
 public interface SessionAcceptor {
+  /**
+   * What a share offers to peers who come back to it without a code; empty while it is not hosted.
+   * Any thread; returns at once.
+   */
+  Optional<Offer> hosted(ShareId share);
+
   /** Who answers on a stream of the session's control lane. */
   FrameHandler control(PeerSession session);
 

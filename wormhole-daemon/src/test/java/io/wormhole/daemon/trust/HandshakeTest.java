@@ -21,9 +21,13 @@ import io.wormhole.protocol.wire.message.HostHello;
 import io.wormhole.protocol.wire.message.RefusalReason;
 import io.wormhole.protocol.wire.message.SecretKind;
 import io.wormhole.protocol.wire.message.SessionLimits;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -40,6 +44,8 @@ class HandshakeTest {
   private static final Fingerprint HOST = fingerprint(2);
   private static final Fingerprint BETWEEN = fingerprint(3);
   private static final Offer OFFER = new Offer(ShareId.random(RANDOM), "photos", true);
+  private static final ReturningPeers NOBODY_RETURNS =
+      new ReturningPeers(noPins(), _ -> Optional.empty());
   private static final LiveCodes CODES = new LiveCodes(RANDOM);
   private static final JoinCode CODE = live();
   private static final PakeSecret SECRET = PakeSecret.of(CODE);
@@ -112,7 +118,8 @@ class HandshakeTest {
     ClientHandshake client =
         new ClientHandshake(
             Versions.OURS, CODE.nameplate(), SECRET, CLIENT, BETWEEN, READER, RANDOM);
-    HostHandshake host = new HostHandshake(Versions.OURS, CODES, BETWEEN, HOST, RANDOM);
+    HostHandshake host =
+        new HostHandshake(Versions.OURS, CODES, NOBODY_RETURNS, BETWEEN, HOST, RANDOM);
     Run run = new Run(client, host);
     run.hellos();
     byte[] confirm = client.createConfirm().toByteArray();
@@ -149,7 +156,7 @@ class HandshakeTest {
     Versions two = new Versions(1, 2);
     ClientHandshake client =
         new ClientHandshake(two, CODE.nameplate(), SECRET, CLIENT, HOST, READER, RANDOM);
-    Run run = new Run(client, new HostHandshake(two, CODES, CLIENT, HOST, RANDOM));
+    Run run = new Run(client, new HostHandshake(two, CODES, NOBODY_RETURNS, CLIENT, HOST, RANDOM));
     run.onClientHello = hello -> hello.toBuilder().setNewestVersion(1).build();
     assertWrongSecret(run);
   }
@@ -167,7 +174,8 @@ class HandshakeTest {
 
   @Test
   void theNewestVersionOfBothIsSpoken() throws Exception {
-    HostHandshake host = new HostHandshake(new Versions(2, 5), CODES, CLIENT, HOST, RANDOM);
+    HostHandshake host =
+        new HostHandshake(new Versions(2, 5), CODES, NOBODY_RETURNS, CLIENT, HOST, RANDOM);
     ClientHandshake client =
         new ClientHandshake(
             new Versions(1, 3), CODE.nameplate(), SECRET, CLIENT, HOST, READER, RANDOM);
@@ -194,7 +202,8 @@ class HandshakeTest {
         new ClientHandshake(
             new Versions(oldest, newest), CODE.nameplate(), SECRET, CLIENT, HOST, READER, RANDOM);
     HostHandshake host =
-        new HostHandshake(new Versions(hostOldest, hostNewest), CODES, CLIENT, HOST, RANDOM);
+        new HostHandshake(
+            new Versions(hostOldest, hostNewest), CODES, NOBODY_RETURNS, CLIENT, HOST, RANDOM);
     RefusedException refused =
         assertRefused(host, client.createHello().toByteArray(), "REFUSAL_REASON_" + reason, words);
     assertThat(JoinException.of(refused.toMessage()).reason()).isEqualTo(Reason.valueOf(reason));
@@ -433,7 +442,15 @@ class HandshakeTest {
   }
 
   private static HostHandshake host(LiveCodes codes) {
-    return new HostHandshake(Versions.OURS, codes, CLIENT, HOST, RANDOM);
+    return new HostHandshake(Versions.OURS, codes, NOBODY_RETURNS, CLIENT, HOST, RANDOM);
+  }
+
+  private static PinnedPeers noPins() {
+    try {
+      return PinnedPeers.open(Path.of("/nonexistent"), Clock.systemUTC());
+    } catch (IOException unreadable) {
+      throw new AssertionError(unreadable);
+    }
   }
 
   private static JoinCode live() {

@@ -124,6 +124,61 @@ class JoinOverLanesTest {
   }
 
   @Test
+  void whoWasLetInComesBackWithoutACode() throws Exception {
+    join(code(true), new Introduction("laptop", true)).control().lane().close(CloseReason.DONE);
+    await(() -> gate.sessions().isEmpty());
+    // The code has ended, and what is hosted now may not be written to.
+    gate.endShare(share);
+    served.hosted = Optional.of(new Offer(share, "pictures", false));
+
+    Joined back = rejoin(HOST).get(20, TimeUnit.SECONDS);
+    assertThat(back.share()).isEqualTo(share);
+    assertThat(back.shareName()).isEqualTo("pictures");
+    assertThat(back.writable()).isFalse();
+    PeerSession session = gate.sessions().getFirst();
+    assertThat(session.peer()).isEqualTo(CLIENT);
+    assertThat(session.displayName()).isEqualTo("laptop");
+    assertThat(session.writable()).isFalse();
+    Recorder answers = new Recorder();
+    back.control().handOver(answers);
+    back.control().stream().send(FrameType.REQUEST, Request.newBuilder().setId(3).build());
+    assertThat(Reply.parseFrom(answers.next(FrameType.REPLY)).getId()).isEqualTo(3);
+    assertThat(bulk(CLIENT, back.laneToken()).lane().peer()).isEqualTo(HOST);
+  }
+
+  @Test
+  void aKeyWithoutAGrantLearnsNothingOfWhatIsHosted() {
+    assertThat(refusal(rejoin(HOST)).reason()).isEqualTo(Reason.NO_GRANT);
+    served.hosted = Optional.of(new Offer(share, "photos", false));
+    assertThat(refusal(rejoin(HOST)).reason()).isEqualTo(Reason.NO_GRANT);
+    assertThat(served.sessions).isEmpty();
+  }
+
+  @Test
+  void whoComesBackToWhatIsNotHostedIsToldSo() throws Exception {
+    join(code(false)).control().lane().close(CloseReason.DONE);
+    assertThat(refusal(rejoin(HOST)).reason()).isEqualTo(Reason.NOT_HOSTED);
+  }
+
+  @Test
+  void nothingIsSaidToAnotherKeyThanTheKnownOne() throws Exception {
+    Recorder heard = new Recorder();
+    InetSocketAddress elsewhere =
+        network.endpoint(STRANGER).listen(ANY, accepting(heard)).address();
+    JoinException another =
+        refusal(client(CLIENT).rejoin(elsewhere, HOST, share, new Introduction("laptop", false)));
+    assertThat(another.reason()).isEqualTo(Reason.WRONG_HOST);
+    assertThat(another)
+        .hasMessageContaining(HOST.toString())
+        .hasMessageContaining(STRANGER.toString());
+    assertThat(heard.frames).isEmpty();
+  }
+
+  private CompletableFuture<Joined> rejoin(Fingerprint host) {
+    return client(CLIENT).rejoin(address, host, share, new Introduction("laptop", false));
+  }
+
+  @Test
   void afterTheHandshakeTheStreamBelongsToWhoeverWorks() throws Exception {
     Joined joined = join(code(false));
     Recorder answers = new Recorder();
@@ -651,6 +706,12 @@ class JoinOverLanesTest {
   private static final class Served implements SessionAcceptor {
     final List<PeerSession> sessions = new CopyOnWriteArrayList<>();
     final List<Lane> bulk = new CopyOnWriteArrayList<>();
+    volatile Optional<Offer> hosted = Optional.empty();
+
+    @Override
+    public Optional<Offer> hosted(ShareId share) {
+      return hosted.filter(offer -> offer.share().equals(share));
+    }
 
     @Override
     public FrameHandler control(PeerSession session) {
