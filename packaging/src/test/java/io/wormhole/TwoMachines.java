@@ -16,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A machine that shares and one that mounts, side by side: real commands, real daemons, kept apart
@@ -28,6 +29,7 @@ final class TwoMachines implements AutoCloseable {
   private final Path home;
   private final Path sharing;
   private final Path mounting;
+  private final @Nullable Cable cable;
   private final List<Process> running = new ArrayList<>();
 
   /** What a command came to. */
@@ -44,6 +46,15 @@ final class TwoMachines implements AutoCloseable {
   record Shared(Process command, String code, String address) {}
 
   TwoMachines(Path home) throws IOException {
+    this(home, null);
+  }
+
+  /**
+   * @param cable what joins them, each in a network namespace of its own; null for one machine's
+   *     loopback
+   */
+  TwoMachines(Path home, @Nullable Cable cable) throws IOException {
+    this.cable = cable;
     this.home = home;
     this.sharing = Files.createDirectories(home.resolve("sharing"));
     this.mounting = Files.createDirectories(home.resolve("mounting"));
@@ -72,7 +83,7 @@ final class TwoMachines implements AutoCloseable {
     List<String> args = new ArrayList<>(List.of("host", folder.toString(), "--json"));
     args.addAll(List.of(options));
     if (!args.contains("--bind")) {
-      args.addAll(List.of("--bind", "127.0.0.1:0"));
+      args.addAll(List.of("--bind", (cable == null ? "127.0.0.1" : Cable.SHARING) + ":0"));
     }
     Process command = wormhole(sharing, args.toArray(String[]::new)).start();
     running.add(command);
@@ -99,17 +110,20 @@ final class TwoMachines implements AutoCloseable {
   }
 
   ProcessBuilder wormhole(Path machine, String... args) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "io.wormhole.cli.Main"));
+    List<String> command = new ArrayList<>();
+    if (cable != null) {
+      command.addAll(cable.at(machine.equals(sharing)));
+    }
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-cp",
+            System.getProperty("java.class.path"),
+            "io.wormhole.cli.Main"));
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command);
     Map<String, String> environment = builder.environment();

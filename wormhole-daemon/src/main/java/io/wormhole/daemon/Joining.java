@@ -2,20 +2,24 @@ package io.wormhole.daemon;
 
 import io.wormhole.daemon.discovery.Discovery;
 import io.wormhole.daemon.discovery.PeerAddress;
+import io.wormhole.daemon.mount.HostLink.Lanes;
+import io.wormhole.daemon.mount.NotAdmittedException;
 import io.wormhole.daemon.transport.BulkRequests;
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.RequestLimits;
 import io.wormhole.daemon.transport.RequestStream;
-import io.wormhole.daemon.transport.Requests;
 import io.wormhole.daemon.trust.Introduction;
 import io.wormhole.daemon.trust.JoinClient;
 import io.wormhole.daemon.trust.JoinException;
+import io.wormhole.daemon.trust.JoinException.Reason;
 import io.wormhole.daemon.trust.Joined;
 import io.wormhole.daemon.trust.OpenLane;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.SessionLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -23,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -47,16 +52,12 @@ final class Joining {
     this.introduction = introduction;
   }
 
-  /** A share that was joined, and the requests its lanes carry; the taker closes the lanes. */
-  record Lanes(Joined joined, Requests control, Requests bulk) {
-    void close() {
-      control.lane().close(CloseReason.DONE);
-      bulk.lane().close(CloseReason.DONE);
-    }
-  }
+  /** A share that was joined; the taker closes the lanes. */
+  record Admitted(Joined joined, Lanes lanes) {}
 
   /** Joins; gives up within about ten seconds when nobody answers. */
-  Lanes join(JoinCode code, @Nullable String peer) throws ControlException, InterruptedException {
+  Admitted join(JoinCode code, @Nullable String peer)
+      throws ControlException, InterruptedException {
     List<InetSocketAddress> addresses = addresses(code, peer);
     ControlException last = null;
     for (InetSocketAddress address : addresses) {
@@ -88,33 +89,90 @@ final class Joining {
     }
   }
 
-  private Lanes join(JoinCode code, InetSocketAddress address)
+  private Admitted join(JoinCode code, InetSocketAddress address)
       throws JoinException, ControlException, InterruptedException {
     Joined joined = await(client.join(address, code, introduction));
-    RequestLimits limits = limits(joined.limits());
-    RequestStream control = new RequestStream(joined.control().stream(), limits);
-    joined.control().handOver(control);
     boolean complete = false;
     try {
-      OpenLane lane = await(client.openBulk(address, joined.host(), joined.laneToken()));
-      BulkRequests bulk = new BulkRequests(lane.lane(), limits);
-      lane.handOver(bulk.add(lane.stream()));
-      // The first stream carries what is asked until the others are there.
-      CompletableFuture<BulkRequests> _ = bulk.open(BulkRequests.STREAMS - 1);
-      Lanes lanes = new Lanes(joined, control, bulk);
+      Lanes lanes = await(withBulk(joined, address));
       complete = true;
-      return lanes;
+      return new Admitted(joined, lanes);
     } finally {
       if (!complete) {
-        control.lane().close(CloseReason.DONE);
+        joined.control().lane().close(CloseReason.DONE);
       }
     }
   }
 
+  /**
+   * Comes back to a share without a code, wherever its host was found before. Does not wait; who
+   * cancels closes the lanes that come all the same.
+   *
+   * @return fails with a {@link NotAdmittedException} where the host lets this key in no more, else
+   *     with what the last address met
+   */
+  CompletableFuture<Lanes> rejoin(Fingerprint host, ShareId share) {
+    List<InetSocketAddress> addresses = client.addresses(host, share);
+    return FirstOf.these(
+        addresses.stream().map(address -> rejoin(address, host, share)).toList(), Lanes::close);
+  }
+
+  private CompletableFuture<Lanes> rejoin(
+      InetSocketAddress address, Fingerprint host, ShareId share) {
+    return client
+        .rejoin(address, host, share, introduction)
+        .thenCompose(joined ->
+            withBulk(joined, address)
+                .whenComplete((lanes, failure) -> {
+                  if (lanes == null) {
+                    joined.control().lane().close(CloseReason.DONE);
+                  }
+                }))
+        .exceptionallyCompose(failure -> CompletableFuture.failedFuture(admission(failure)));
+  }
+
+  private static Throwable admission(Throwable failure) {
+    Throwable why =
+        failure instanceof CompletionException wrapped && wrapped.getCause() != null
+            ? wrapped.getCause()
+            : failure;
+    return why instanceof JoinException refused && refused.reason() == Reason.NO_GRANT
+        ? new NotAdmittedException(Hosting.message(refused), refused)
+        : why;
+  }
+
+  /** Opens the bulk lane beside a control lane; the control lane stays the caller's if it fails. */
+  private CompletableFuture<Lanes> withBulk(Joined joined, InetSocketAddress address) {
+    RequestLimits limits = limits(joined.limits());
+    RequestStream control = new RequestStream(joined.control().stream(), limits);
+    joined.control().handOver(control);
+    CompletableFuture<OpenLane> opening =
+        client.openBulk(address, joined.host(), joined.laneToken());
+    CompletableFuture<Lanes> both =
+        opening.thenApply(lane -> {
+          BulkRequests bulk = new BulkRequests(lane.lane(), limits);
+          lane.handOver(bulk.add(lane.stream()));
+          // The first stream carries what is asked until the others are there.
+          CompletableFuture<BulkRequests> _ = bulk.open(BulkRequests.STREAMS - 1);
+          return new Lanes(control, bulk);
+        });
+    var _ =
+        both.whenComplete((_, _) -> {
+          if (both.isCancelled()) {
+            opening.cancel(false);
+          }
+        });
+    return both;
+  }
+
   private static RequestLimits limits(SessionLimits told) {
+    // One less than the host takes, so that it goes on reading and a ping is answered.
     return new RequestLimits(
-        Math.clamp(told.getRequestsInFlight(), 1, Limits.REQUESTS_IN_FLIGHT),
-        Math.clamp(told.getBytesInFlight(), Limits.CHUNK_BYTES, Limits.BYTES_IN_FLIGHT));
+        Math.clamp(told.getRequestsInFlight() - 1, 1, Limits.REQUESTS_IN_FLIGHT - 1),
+        Math.clamp(
+            told.getBytesInFlight() - Limits.CHUNK_BYTES,
+            Limits.CHUNK_BYTES,
+            Limits.BYTES_IN_FLIGHT - Limits.CHUNK_BYTES));
   }
 
   private static <T> T await(CompletableFuture<T> attempt)

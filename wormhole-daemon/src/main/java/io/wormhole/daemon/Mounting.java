@@ -1,7 +1,7 @@
 package io.wormhole.daemon;
 
 import io.wormhole.cache.ChunkCache;
-import io.wormhole.daemon.Joining.Lanes;
+import io.wormhole.daemon.Joining.Admitted;
 import io.wormhole.daemon.control.MountPoint;
 import io.wormhole.daemon.control.MountedShare;
 import io.wormhole.daemon.fuse.ErrnoException;
@@ -10,9 +10,11 @@ import io.wormhole.daemon.fuse.MountBusyException;
 import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountOptions;
 import io.wormhole.daemon.fuse.device.DeviceBackend;
+import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
+import io.wormhole.daemon.trust.Joined;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.MountEvent;
@@ -30,6 +32,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -47,6 +50,7 @@ final class Mounting {
   private final DeviceBackend backend;
   private final MountedFolders folders;
   private final Owner owner;
+  private final ScheduledExecutorService timer;
   private final LongSupplier tickerNanos;
   private final List<RunningMount> mounts = new CopyOnWriteArrayList<>();
   private final LongAdder bytesOfMountsGone = new LongAdder();
@@ -58,6 +62,7 @@ final class Mounting {
       DeviceBackend backend,
       MountedFolders folders,
       Owner owner,
+      ScheduledExecutorService timer,
       LongSupplier tickerNanos) {
     this.joining = joining;
     this.cache = cache;
@@ -65,6 +70,7 @@ final class Mounting {
     this.backend = backend;
     this.folders = folders;
     this.owner = owner;
+    this.timer = timer;
     this.tickerNanos = tickerNanos;
   }
 
@@ -79,34 +85,34 @@ final class Mounting {
       throw explained(impossible);
     }
     progress.accept("joining");
-    Lanes lanes = joining.join(code(request), request.peer());
+    Admitted admitted = joining.join(code(request), request.peer());
+    Joined joined = admitted.joined();
+    HostLink link =
+        new HostLink(
+            admitted.lanes(),
+            () -> joining.rejoin(joined.host(), joined.share()),
+            timer,
+            tickerNanos);
     boolean complete = false;
     try {
       progress.accept("mounting");
-      MountedShare mounted = mount(request, lanes);
+      MountedShare mounted = mount(request, joined, link);
       complete = true;
       return mounted;
     } finally {
       if (!complete) {
-        lanes.close();
+        link.close();
       }
     }
   }
 
-  private MountedShare mount(MountRequest request, Lanes lanes)
+  private MountedShare mount(MountRequest request, Joined joined, HostLink link)
       throws ControlException, InterruptedException {
     RemoteShare remote;
     try {
       remote =
           RemoteShare.open(
-              lanes.control(),
-              lanes.bulk(),
-              cache,
-              blake3,
-              lanes.joined().share(),
-              MountSettings.DEFAULTS,
-              owner,
-              tickerNanos);
+              link, cache, blake3, joined.share(), MountSettings.DEFAULTS, owner, tickerNanos);
     } catch (ErrnoException failed) {
       throw new ControlException(
           ErrorKind.FAILED,
@@ -114,7 +120,7 @@ final class Mounting {
           "try again",
           failed);
     }
-    DisplayName share = DisplayName.of(lanes.joined().shareName(), "share");
+    DisplayName share = DisplayName.of(joined.shareName(), "share");
     String given = request.directory();
     Path directory =
         given == null
@@ -125,16 +131,13 @@ final class Mounting {
     synchronized (this) {
       running =
           new RunningMount(
-              unusedName(share.text()), lanes.joined(), remote, kernel, tickerNanos.getAsLong());
+              unusedName(share.text()), joined, remote, kernel, tickerNanos.getAsLong());
       mounts.add(running);
     }
-    log.info("mounted {} of {} at {}", running.name(), lanes.joined().host(), running.directory());
+    log.info("mounted {} of {} at {}", running.name(), joined.host(), running.directory());
     return new MountedShare(
         new MountEvent.Mounted(
-            running.name(),
-            running.directory(),
-            lanes.joined().share().toString(),
-            kernel.backend()),
+            running.name(), running.directory(), joined.share().toString(), kernel.backend()),
         kernel.ended().thenApply(_ -> ended(running)));
   }
 
@@ -183,7 +186,7 @@ final class Mounting {
   }
 
   private String ended(RunningMount running) {
-    bytesOfMountsGone.add(running.remote().bytesReceived());
+    bytesOfMountsGone.add(running.remote().link().bytesReceived());
     mounts.remove(running);
     forget(running.kernel().directory());
     running.remote().close();
@@ -313,7 +316,7 @@ final class Mounting {
   long bytesReceived() {
     long bytes = bytesOfMountsGone.sum();
     for (RunningMount mount : mounts) {
-      bytes += mount.remote().bytesReceived();
+      bytes += mount.remote().link().bytesReceived();
     }
     return bytes;
   }

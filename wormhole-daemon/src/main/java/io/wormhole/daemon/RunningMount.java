@@ -1,8 +1,8 @@
 package io.wormhole.daemon;
 
 import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.RemoteShare;
-import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.transport.PathFigures;
 import io.wormhole.daemon.trust.Joined;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
@@ -21,7 +21,7 @@ final class RunningMount {
     this.joined = joined;
     this.remote = remote;
     this.kernel = kernel;
-    this.received = new Meter(remote::bytesReceived, nowNanos);
+    this.received = new Meter(remote.link()::bytesReceived, nowNanos);
   }
 
   String name() {
@@ -49,22 +49,22 @@ final class RunningMount {
   }
 
   MountStatus status() {
-    PathFigures path = remote.path();
-    Optional<LaneException> lost = remote.lost();
-    boolean there = lost.isEmpty();
+    HostLink link = remote.link();
+    HostLink.State state = link.state();
+    Optional<PathFigures> path = state == HostLink.State.CONNECTED ? link.path() : Optional.empty();
     return new MountStatus(
         name,
         directory(),
         joined.share().toString(),
         joined.host().toString(),
-        there ? MountStatus.State.CONNECTED : MountStatus.State.OFFLINE,
-        there ? path.kind() : null,
-        there && path.rttMillis() >= 0 ? path.rttMillis() : null,
-        path.lossPercent(),
+        MountStatus.State.valueOf(state.name()),
+        path.map(PathFigures::kind).orElse(null),
+        path.map(PathFigures::rttMillis).filter(millis -> millis >= 0).orElse(null),
+        path.map(PathFigures::lossPercent).orElse(0.0),
         Math.round(received.perSecond()),
         kernel.backend(),
         "the kernel's own protocol, the fast way on Linux",
         0,
-        lost.map(LaneException::getMessage).orElse(null));
+        link.trouble().orElse(null));
   }
 }

@@ -113,6 +113,7 @@ final class Services implements DaemonServices {
             new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
             mounted,
             owner(),
+            threads.timer(),
             System::nanoTime);
     ScheduledFuture<?> _ =
         threads

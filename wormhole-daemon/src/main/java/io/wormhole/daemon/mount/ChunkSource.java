@@ -9,9 +9,11 @@ import io.wormhole.cache.PendingChunk;
 import io.wormhole.cache.PendingLoad;
 import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
+import io.wormhole.daemon.mount.HostFile.Access;
+import io.wormhole.daemon.transport.CloseReason;
+import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.PendingRead.Answer;
-import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.Limits;
@@ -34,7 +36,6 @@ import java.util.concurrent.ExecutionException;
  */
 final class ChunkSource {
   private final ChunkCache cache;
-  private final Requests bulk;
   private final Blake3 blake3;
   private final Duration deadline;
   private final ShareId share;
@@ -58,10 +59,8 @@ final class ChunkSource {
   /**
    * @param blake3 checks what goes past the cache
    */
-  ChunkSource(
-      ChunkCache cache, Requests bulk, ShareId share, Blake3 blake3, MountSettings settings) {
+  ChunkSource(ChunkCache cache, ShareId share, Blake3 blake3, MountSettings settings) {
     this.cache = cache;
-    this.bulk = bulk;
     this.blake3 = blake3;
     this.deadline = settings.deadline();
     this.share = share;
@@ -76,19 +75,24 @@ final class ChunkSource {
   /**
    * A claim to a chunk, which the caller settles.
    *
+   * @param from where to ask for it; empty only where it was just there, and then it fails with a
+   *     {@link LaneException} if it is gone
    * @param bytes how long the chunk is at this version
    */
-  PendingChunk claim(long hostHandle, FileVersion file, long index, int bytes) {
+  PendingChunk claim(Optional<Access> from, FileVersion file, long index, int bytes) {
     return cache.get(
         new ChunkKey(file, index),
-        (key, slot) -> load(hostHandle, key, bytes, slot, Priority.PRIORITY_WAITING));
+        (key, slot) ->
+            from.<PendingLoad>map(
+                    access -> load(access, key, bytes, slot, Priority.PRIORITY_WAITING))
+                .orElseGet(NoLoad::new));
   }
 
   /** Asks for a chunk that nobody waits for yet; does nothing when there is no room for it. */
-  void prefetch(long hostHandle, FileVersion file, long index, int bytes) {
+  void prefetch(Access from, FileVersion file, long index, int bytes) {
     cache.prefetch(
         new ChunkKey(file, index),
-        (key, slot) -> load(hostHandle, key, bytes, slot, Priority.PRIORITY_READ_AHEAD));
+        (key, slot) -> load(from, key, bytes, slot, Priority.PRIORITY_READ_AHEAD));
   }
 
   /** A chunk that was asked for ahead is not wanted any more. */
@@ -97,18 +101,20 @@ final class ChunkSource {
   }
 
   private PendingLoad load(
-      long hostHandle, ChunkKey key, int bytes, MemorySegment slot, Priority priority) {
+      Access from, ChunkKey key, int bytes, MemorySegment slot, Priority priority) {
     ReadFile.Builder read =
         ReadFile.newBuilder()
-            .setHandle(hostHandle)
+            .setHandle(from.handle())
             .setVersion(new VersionToken(key.file().versionHigh(), key.file().versionLow()).token())
             .setOffset(key.index() * Limits.CHUNK_BYTES)
             .setLength(bytes);
     PendingRead pending =
-        bulk.read(
-            Request.newBuilder().setPriority(priority).setReadFile(read),
-            slot.asSlice(0, bytes),
-            deadline);
+        from.lanes()
+            .bulk()
+            .read(
+                Request.newBuilder().setPriority(priority).setReadFile(read),
+                slot.asSlice(0, bytes),
+                deadline);
     return new Load(pending, pending.answer().thenApply(answer -> arrival(answer, bytes)));
   }
 
@@ -136,6 +142,21 @@ final class ChunkSource {
     }
   }
 
+  /** There was nobody to ask. */
+  private static final class NoLoad implements PendingLoad {
+    @Override
+    public CompletableFuture<Arrival> arrival() {
+      return CompletableFuture.failedFuture(
+          new LaneException(
+              LaneException.Kind.CLOSED_HERE, CloseReason.DONE, "there was no lane to ask on"));
+    }
+
+    @Override
+    public void cancel() {
+      // It has failed.
+    }
+  }
+
   /** Whether a chunk can be had without asking the host. */
   boolean has(FileVersion file, long index) {
     Chunk kept = cache.peek(new ChunkKey(file, index));
@@ -160,19 +181,21 @@ final class ChunkSource {
    * @throws ChangedException if the file is at another version than the one asked for
    */
   int readUncached(
-      long hostHandle, Optional<VersionToken> version, long offset, MemorySegment destination)
+      Access from, Optional<VersionToken> version, long offset, MemorySegment destination)
       throws IOException, InterruptedException {
     ReadFile.Builder read =
         ReadFile.newBuilder()
-            .setHandle(hostHandle)
+            .setHandle(from.handle())
             .setVersion(version.map(VersionToken::token).orElse(ByteString.EMPTY))
             .setOffset(offset)
             .setLength((int) destination.byteSize());
     PendingRead pending =
-        bulk.read(
-            Request.newBuilder().setPriority(Priority.PRIORITY_WAITING).setReadFile(read),
-            destination,
-            deadline);
+        from.lanes()
+            .bulk()
+            .read(
+                Request.newBuilder().setPriority(Priority.PRIORITY_WAITING).setReadFile(read),
+                destination,
+                deadline);
     return switch (waitOut(pending)) {
       case Answer.Changed changed -> throw new ChangedException(changed.now());
       case Answer.Bytes(ChunkHeader header) -> {

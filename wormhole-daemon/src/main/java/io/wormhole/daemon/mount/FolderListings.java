@@ -6,6 +6,8 @@ import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
+import io.wormhole.daemon.mount.HostFile.Access;
+import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.Reply;
@@ -13,6 +15,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -106,9 +109,12 @@ final class FolderListings {
       ahead.put(identity, new Ahead(null, host.nowNanos()));
     } else if (before.page() == null && listings.getIfPresent(identity) == null) {
       try {
-        CompletableFuture<Reply> page = host.listAhead(folder.path());
-        ahead.put(identity, new Ahead(page, host.nowNanos()));
-        var _ = page.thenAccept(this::closeRest);
+        Optional<Lanes> lanes = host.link().now();
+        if (lanes.isPresent()) {
+          CompletableFuture<Reply> page = host.list(lanes.get(), folder.path());
+          ahead.put(identity, new Ahead(page, host.nowNanos()));
+          var _ = page.thenAccept(first -> closeRest(lanes.get(), first));
+        }
       } catch (ErrnoException tooLong) {
         ahead.invalidate(identity);
       }
@@ -152,10 +158,10 @@ final class FolderListings {
     return new Listing(entries, listed.goodUntilNanos(), false);
   }
 
-  private void closeRest(Reply first) {
+  private void closeRest(Lanes lanes, Reply first) {
     long handle = first.getFolderPage().getHandle();
     if (handle != 0) {
-      host.close(handle);
+      host.close(new Access(lanes, handle));
     }
   }
 

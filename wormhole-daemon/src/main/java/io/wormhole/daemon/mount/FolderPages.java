@@ -4,7 +4,10 @@ import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.FileType;
+import io.wormhole.daemon.mount.HostFile.Access;
+import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.name.EntryName;
 import io.wormhole.protocol.name.LinkTarget;
 import io.wormhole.protocol.wire.Limits;
@@ -20,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A folder of the host, page after page, from the beginning to the end. The page after the one that
  * was given is already asked for. Used by one thread at a time.
+ *
+ * <p>When the lanes are lost in the middle the folder is listed anew, from behind the name that was
+ * given last, or where that is gone from behind as many entries.
  */
 final class FolderPages {
   /** One name and what stands there. */
@@ -29,8 +35,24 @@ final class FolderPages {
   private final Inode folder;
   private @Nullable CompletableFuture<Reply> next;
   private long askedNanos;
-  private long hostHandle;
+
+  /** What the host holds for this listing; null before the first page and after the last. */
+  private @Nullable Access listing;
+
   private boolean begun;
+  private long given;
+  private @Nullable ByteString lastName;
+
+  /** Entries to leave out, up to {@code lastName} or as many as {@code given}. */
+  private Skipping skipping = Skipping.NOTHING;
+
+  private long skipped;
+
+  private enum Skipping {
+    NOTHING,
+    UP_TO_NAME,
+    BY_COUNT
+  }
 
   FolderPages(HostCalls host, Inode folder) {
     this.host = host;
@@ -39,11 +61,16 @@ final class FolderPages {
 
   /** The next page, checked; empty at the end. Names the mount does not show are left out. */
   List<Item> next() throws ErrnoException, InterruptedException {
-    long endNanos = host.nowNanos() + host.deadline().toNanos();
+    long endNanos = host.endNanos();
     while (!atEnd()) {
-      List<Item> items = nextPage();
+      List<Item> items = unskipped(nextPage(endNanos));
       if (!items.isEmpty()) {
+        given += items.size();
+        lastName = items.getLast().name();
         return items;
+      }
+      if (atEnd() && skipping == Skipping.UP_TO_NAME) {
+        listAnew(Skipping.BY_COUNT);
       }
       // A page may be empty while others follow; not for ever.
       if (host.nowNanos() - endNanos > 0) {
@@ -53,17 +80,66 @@ final class FolderPages {
     return List.of();
   }
 
-  private List<Item> nextPage() throws ErrnoException, InterruptedException {
-    long asked = next == null ? host.nowNanos() : askedNanos;
-    FolderPage page = next == null ? host.list(folder.path()) : host.page(next);
+  private List<Item> nextPage(long endNanos) throws ErrnoException, InterruptedException {
+    while (true) {
+      Access before = listing;
+      Lanes lanes = before == null ? host.link().await(endNanos) : before.lanes();
+      long asked = next == null ? host.nowNanos() : askedNanos;
+      CompletableFuture<Reply> answer = next == null ? host.list(lanes, folder.path()) : next;
+      try {
+        FolderPage page = host.page(lanes, answer);
+        turnTo(lanes, page.getHandle());
+        return checked(host, folder, page, asked);
+      } catch (LaneException lost) {
+        listAnew(given == 0 ? Skipping.NOTHING : Skipping.UP_TO_NAME);
+      }
+    }
+  }
+
+  private void turnTo(Lanes lanes, long handle) {
     begun = true;
     next = null;
-    hostHandle = page.getHandle();
-    if (hostHandle != 0) {
+    listing = null;
+    if (handle != 0) {
+      Access more = new Access(lanes, handle);
+      listing = more;
       askedNanos = host.nowNanos();
-      next = host.listMore(hostHandle);
+      next = host.listMore(more);
     }
-    return checked(host, folder, page, asked);
+  }
+
+  private void listAnew(Skipping how) {
+    close();
+    begun = false;
+    skipping = how;
+    skipped = 0;
+  }
+
+  private List<Item> unskipped(List<Item> items) {
+    return switch (skipping) {
+      case NOTHING -> items;
+      case UP_TO_NAME -> behindLastName(items);
+      case BY_COUNT -> behindGiven(items);
+    };
+  }
+
+  private List<Item> behindLastName(List<Item> items) {
+    for (int i = 0; i < items.size(); i++) {
+      if (items.get(i).name().equals(lastName)) {
+        skipping = Skipping.NOTHING;
+        return items.subList(i + 1, items.size());
+      }
+    }
+    return List.of();
+  }
+
+  private List<Item> behindGiven(List<Item> items) {
+    int leave = (int) Math.min(items.size(), given - skipped);
+    skipped += leave;
+    if (skipped == given) {
+      skipping = Skipping.NOTHING;
+    }
+    return items.subList(leave, items.size());
   }
 
   /** Whether everything has been given. */
@@ -73,9 +149,10 @@ final class FolderPages {
 
   /** Gives back what the host holds for this listing. Does not wait. */
   void close() {
-    if (hostHandle != 0) {
-      host.close(hostHandle);
-      hostHandle = 0;
+    Access held = listing;
+    if (held != null) {
+      host.close(held);
+      listing = null;
     }
     next = null;
   }

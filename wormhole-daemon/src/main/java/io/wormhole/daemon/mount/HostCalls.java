@@ -3,8 +3,10 @@ package io.wormhole.daemon.mount;
 import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.mount.HostFile.Access;
+import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
-import io.wormhole.daemon.transport.Requests;
+import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Attributes;
@@ -23,6 +25,7 @@ import io.wormhole.protocol.wire.message.Reply.BodyCase;
 import io.wormhole.protocol.wire.message.Request;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -35,7 +38,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Questions about names and attributes, asked on the control lane and waited for. Each answer is
- * checked before it is given on; each wait ends by the deadline.
+ * checked before it is given on; each wait ends by the deadline. What was asked on lanes that were
+ * lost is asked again on the next ones.
  */
 final class HostCalls {
   /** What the answer's own timer may be late by before we stop waiting without it. */
@@ -47,34 +51,54 @@ final class HostCalls {
   /** Handles that one request takes along. */
   private static final int MAX_CLOSED = 256;
 
-  private final Requests control;
+  private final HostLink link;
   private final MountSettings settings;
   private final LongSupplier tickerNanos;
-  private final Queue<Long> closed = new ConcurrentLinkedQueue<>();
+  private final Queue<Access> closed = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private final Executor later =
       CompletableFuture.delayedExecutor(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
 
-  HostCalls(Requests control, MountSettings settings, LongSupplier tickerNanos) {
-    this.control = control;
+  HostCalls(HostLink link, MountSettings settings, LongSupplier tickerNanos) {
+    this.link = link;
     this.settings = settings;
     this.tickerNanos = tickerNanos;
   }
 
+  HostLink link() {
+    return link;
+  }
+
+  long nowNanos() {
+    return tickerNanos.getAsLong();
+  }
+
+  /** When a call of the kernel that begins now must have ended. */
+  long endNanos() {
+    return nowNanos() + settings.deadline().toNanos();
+  }
+
+  /** What is left of a call's time, at least a millisecond. */
+  Duration left(long endNanos) {
+    return Duration.ofNanos(Math.max(1_000_000, endNanos - nowNanos()));
+  }
+
   /** Attributes of what stands at a path. */
   Seen attributesAt(List<byte[]> path) throws ErrnoException, InterruptedException {
-    return attributes(GetAttributes.newBuilder().setPath(wirePath(path)));
+    long askedNanos = nowNanos();
+    GetAttributes of = GetAttributes.newBuilder().setPath(wirePath(path)).build();
+    Reply reply = call(Request.newBuilder().setGetAttributes(of).build(), BodyCase.ATTRIBUTES);
+    return seen(reply.getAttributes(), askedNanos);
   }
 
   /** Attributes of an open file, which need not have a name any more. */
-  Seen attributesOf(long handle) throws ErrnoException, InterruptedException {
-    return attributes(GetAttributes.newBuilder().setHandle(handle));
-  }
-
-  private Seen attributes(GetAttributes.Builder of) throws ErrnoException, InterruptedException {
-    long askedNanos = tickerNanos.getAsLong();
-    Reply reply = call(Request.newBuilder().setGetAttributes(of), BodyCase.ATTRIBUTES);
-    return seen(reply.getAttributes(), askedNanos);
+  Seen attributesOf(Access file, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    long askedNanos = nowNanos();
+    GetAttributes of = GetAttributes.newBuilder().setHandle(file.handle()).build();
+    Request request = Request.newBuilder().setGetAttributes(of).build();
+    return seen(
+        ask(file.lanes(), request, BodyCase.ATTRIBUTES, endNanos).getAttributes(), askedNanos);
   }
 
   /** Checked attributes, good from when they were asked for. */
@@ -86,86 +110,130 @@ final class HostCalls {
     }
   }
 
-  /** How long one call of the kernel may take. */
-  Duration deadline() {
-    return settings.deadline();
-  }
-
-  long nowNanos() {
-    return tickerNanos.getAsLong();
-  }
+  /** A file that was opened, on the lanes it was opened on. */
+  record Opened(Access access, OpenedFile file) {}
 
   /**
    * Opens a file.
    *
    * @param firstBytes how many of its bytes should come at once, 0 to 16,384
    */
-  OpenedFile open(Inode inode, int firstBytes) throws ErrnoException, InterruptedException {
+  Opened open(Inode inode, int firstBytes) throws ErrnoException, InterruptedException {
+    Request request = openRequest(inode, firstBytes);
+    long endNanos = endNanos();
+    while (true) {
+      Lanes lanes = link.await(endNanos);
+      try {
+        OpenedFile file = ask(lanes, request, BodyCase.OPENED_FILE, endNanos).getOpenedFile();
+        return new Opened(new Access(lanes, file.getHandle()), file);
+      } catch (LaneException lost) {
+        // The next lanes are waited for.
+      }
+    }
+  }
+
+  /** Opens a file again, on other lanes than before. */
+  OpenedFile reopen(Lanes lanes, Inode inode, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    return ask(lanes, openRequest(inode, 0), BodyCase.OPENED_FILE, endNanos).getOpenedFile();
+  }
+
+  private static Request openRequest(Inode inode, int firstBytes) throws ErrnoException {
     OpenFile.Builder open =
         OpenFile.newBuilder()
             .setPath(wirePath(inode.path()))
             .setInode(inode.identity().inode())
             .setGeneration(inode.identity().generation())
             .setFirstBytes(firstBytes);
-    return call(Request.newBuilder().setOpenFile(open), BodyCase.OPENED_FILE).getOpenedFile();
-  }
-
-  FolderPage list(List<byte[]> path) throws ErrnoException, InterruptedException {
-    return page(listAhead(path));
+    return Request.newBuilder().setOpenFile(open).build();
   }
 
   /** Asks for the first page of a listing, without waiting for it. */
-  CompletableFuture<Reply> listAhead(List<byte[]> path) throws ErrnoException {
+  CompletableFuture<Reply> list(Lanes lanes, List<byte[]> path) throws ErrnoException {
     ListFolder.Builder list = ListFolder.newBuilder().setPath(wirePath(path));
-    return send(Request.newBuilder().setListFolder(list));
+    return send(lanes, Request.newBuilder().setListFolder(list), settings.deadline());
   }
 
   /** Asks for the next page of a listing, without waiting for it. */
-  CompletableFuture<Reply> listMore(long handle) {
-    ListMore.Builder more = ListMore.newBuilder().setHandle(handle);
-    return send(Request.newBuilder().setListMore(more));
+  CompletableFuture<Reply> listMore(Access listing) {
+    ListMore.Builder more = ListMore.newBuilder().setHandle(listing.handle());
+    return send(listing.lanes(), Request.newBuilder().setListMore(more), settings.deadline());
   }
 
-  /** Waits for a page that was asked for. */
-  FolderPage page(CompletableFuture<Reply> asked) throws ErrnoException, InterruptedException {
-    return expect(await(asked, settings.deadline()), BodyCase.FOLDER_PAGE).getFolderPage();
+  /** Waits for a page that was asked for on these lanes. */
+  FolderPage page(Lanes lanes, CompletableFuture<Reply> asked)
+      throws ErrnoException, LaneException, InterruptedException {
+    return expect(await(lanes, asked, settings.deadline()), BodyCase.FOLDER_PAGE).getFolderPage();
   }
 
   FileSystem fileSystem() throws ErrnoException, InterruptedException {
-    GetFileSystem.Builder get = GetFileSystem.newBuilder();
-    return call(Request.newBuilder().setGetFileSystem(get), BodyCase.FILE_SYSTEM).getFileSystem();
+    Request get = Request.newBuilder().setGetFileSystem(GetFileSystem.newBuilder()).build();
+    return call(get, BodyCase.FILE_SYSTEM).getFileSystem();
   }
 
   /**
    * Gives a handle back, with the next request or soon. Does not wait: a host that is gone has
    * closed it itself.
    */
-  void close(long handle) {
+  void close(Access handle) {
     closed.add(handle);
     if (closing.compareAndSet(false, true)) {
-      later.execute(() -> {
-        closing.set(false);
-        while (!closed.isEmpty()) {
-          var _ = send(Request.newBuilder().setCloseHandles(CloseHandles.getDefaultInstance()));
-        }
-      });
+      later.execute(this::closeAll);
     }
   }
 
-  private Reply call(Request.Builder request, BodyCase expected)
-      throws ErrnoException, InterruptedException {
-    return expect(await(send(request), settings.deadline()), expected);
-  }
-
-  private CompletableFuture<Reply> send(Request.Builder request) {
-    for (int i = 0; i < MAX_CLOSED; i++) {
-      Long handle = closed.poll();
-      if (handle == null) {
-        break;
+  private void closeAll() {
+    closing.set(false);
+    while (!closed.isEmpty()) {
+      Optional<Lanes> lanes = link.now();
+      if (lanes.isEmpty()) {
+        closed.clear();
+        return;
       }
-      request.addClosedHandles(handle);
+      Request.Builder close =
+          Request.newBuilder().setCloseHandles(CloseHandles.getDefaultInstance());
+      addClosed(lanes.get(), close);
+      if (close.getClosedHandlesCount() > 0) {
+        var _ = lanes.get().control().call(close, settings.deadline());
+      }
     }
-    return control.call(request, settings.deadline());
+  }
+
+  private Reply call(Request request, BodyCase expected)
+      throws ErrnoException, InterruptedException {
+    long endNanos = endNanos();
+    while (true) {
+      Lanes lanes = link.await(endNanos);
+      try {
+        return ask(lanes, request, expected, endNanos);
+      } catch (LaneException lost) {
+        // The next lanes are waited for.
+      }
+    }
+  }
+
+  private Reply ask(Lanes lanes, Request request, BodyCase expected, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    Duration left = left(endNanos);
+    return expect(await(lanes, send(lanes, request.toBuilder(), left), left), expected);
+  }
+
+  private CompletableFuture<Reply> send(Lanes lanes, Request.Builder request, Duration deadline) {
+    addClosed(lanes, request);
+    return lanes.control().call(request, deadline);
+  }
+
+  private void addClosed(Lanes lanes, Request.Builder request) {
+    while (request.getClosedHandlesCount() < MAX_CLOSED) {
+      Access handle = closed.poll();
+      if (handle == null) {
+        return;
+      }
+      // Those of other lanes went with them.
+      if (handle.lanes().equals(lanes)) {
+        request.addClosedHandles(handle.handle());
+      }
+    }
   }
 
   private static Reply expect(Reply reply, BodyCase expected) throws ErrnoException {
@@ -182,11 +250,15 @@ final class HostCalls {
   }
 
   /** Waits for what has a deadline of its own. */
-  static <T> T await(CompletableFuture<T> answer, Duration deadline)
-      throws ErrnoException, InterruptedException {
+  private <T> T await(Lanes lanes, CompletableFuture<T> answer, Duration deadline)
+      throws ErrnoException, LaneException, InterruptedException {
     try {
       return answer.get(deadline.plus(SLACK).toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof LaneException lost) {
+        link.lost(lanes, lost);
+        throw lost;
+      }
       throw Failures.toErrno(failed.getCause() == null ? failed : failed.getCause());
     } catch (TimeoutException late) {
       throw Failures.toErrno(late);

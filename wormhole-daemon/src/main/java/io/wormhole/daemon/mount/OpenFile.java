@@ -7,13 +7,14 @@ import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
+import io.wormhole.daemon.mount.HostFile.Access;
+import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FailureCode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * A file that is open. A read is cut at the borders of chunks, all of one version: when the host
  * says that the file has changed, the whole read starts again at the new version. A file that
  * changes faster than it can be read so is read past the cache, as it is at one moment of the
- * host's.
+ * host's. When the lanes to the host are lost a read goes on over the next ones.
  */
 final class OpenFile {
   /** A read that stands alone and is as short as this is not worth a whole chunk. */
@@ -34,11 +35,10 @@ final class OpenFile {
   private static final int ATTEMPTS = 4;
 
   private final Inode inode;
-  private final long hostHandle;
+  private final HostFile hostFile;
   private final HostCalls host;
   private final InodeTable inodes;
   private final ChunkSource chunks;
-  private final Duration deadline;
 
   /** Guarded by itself. */
   private final ReadAhead readAhead;
@@ -48,18 +48,17 @@ final class OpenFile {
 
   OpenFile(
       Inode inode,
-      long hostHandle,
+      HostFile hostFile,
       HostCalls host,
       InodeTable inodes,
       ChunkSource chunks,
       MountSettings settings,
       @Nullable OpeningBytes opening) {
     this.inode = inode;
-    this.hostHandle = hostHandle;
+    this.hostFile = hostFile;
     this.host = host;
     this.inodes = inodes;
     this.chunks = chunks;
-    this.deadline = settings.deadline();
     this.readAhead = new ReadAhead(settings.readAheadChunks());
     this.opening = opening;
   }
@@ -68,8 +67,8 @@ final class OpenFile {
     return inode;
   }
 
-  long hostHandle() {
-    return hostHandle;
+  HostFile hostFile() {
+    return hostFile;
   }
 
   /**
@@ -78,33 +77,42 @@ final class OpenFile {
    * @return bytes read; fewer than wanted only at the end of the file
    */
   int read(long offset, MemorySegment destination) throws ErrnoException, InterruptedException {
-    long endNanos = host.nowNanos() + deadline.toNanos();
-    try {
-      for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        HostAttributes file = freshAttributes();
-        long left = file.size() - offset;
-        if (left <= 0) {
-          return 0;
-        }
-        int wanted = (int) Math.min(left, destination.byteSize());
-        VersionToken version = file.version().orElseThrow(() -> new ErrnoException(Errno.EINVAL));
-        try {
-          readVersion(file, version, offset, destination.asSlice(0, wanted), endNanos);
-          inodes.read(inode, version);
-          return wanted;
-        } catch (ChangedException changed) {
-          saw(changed);
-        } catch (ChunkLoadException failed) {
-          switch (failed.getCause()) {
-            case ChangedException changed -> saw(changed);
-            case RemoteException refused when isAnothersEnd(refused) -> {}
-            case null, default -> throw failed;
-          }
-        }
+    long endNanos = host.endNanos();
+    int changes = 0;
+    while (true) {
+      HostAttributes file = freshAttributes(endNanos);
+      long left = file.size() - offset;
+      if (left <= 0) {
+        return 0;
       }
-      return readUncached(offset, destination);
-    } catch (IOException | TimeoutException failed) {
-      throw Failures.toErrno(failed);
+      int wanted = (int) Math.min(left, destination.byteSize());
+      VersionToken version = file.version().orElseThrow(() -> new ErrnoException(Errno.EINVAL));
+      try {
+        if (changes == ATTEMPTS) {
+          return readUncached(offset, destination, endNanos);
+        }
+        readVersion(file, version, offset, destination.asSlice(0, wanted), endNanos);
+        inodes.read(inode, version);
+        return wanted;
+      } catch (ChangedException changed) {
+        saw(changed);
+        changes++;
+      } catch (LaneException lost) {
+        // The next lanes are waited for.
+      } catch (ChunkLoadException failed) {
+        switch (failed.getCause()) {
+          case ChangedException changed -> {
+            saw(changed);
+            changes++;
+          }
+          case RemoteException refused when isAnothersEnd(refused) -> changes++;
+          // Perhaps before the lanes' own end is known.
+          case LaneException lost -> Thread.sleep(1);
+          case null, default -> throw Failures.toErrno(failed);
+        }
+      } catch (IOException | TimeoutException failed) {
+        throw Failures.toErrno(failed);
+      }
     }
   }
 
@@ -118,9 +126,10 @@ final class OpenFile {
         || refused.code() == FailureCode.FAILURE_CODE_CANCELLED;
   }
 
-  private HostAttributes freshAttributes() throws ErrnoException, InterruptedException {
+  private HostAttributes freshAttributes(long endNanos)
+      throws ErrnoException, InterruptedException {
     if (inode.seen().remainingNanos(host.nowNanos()) <= 0) {
-      inodes.saw(inode, host.attributesOf(hostHandle));
+      inodes.saw(inode, hostFile.attributes(endNanos));
     }
     return inode.attributes();
   }
@@ -131,7 +140,7 @@ final class OpenFile {
       long offset,
       MemorySegment destination,
       long endNanos)
-      throws IOException, TimeoutException, InterruptedException {
+      throws ErrnoException, IOException, TimeoutException, InterruptedException {
     FileVersion name = chunks.name(inode.identity(), version);
     long first = offset / Limits.CHUNK_BYTES;
     long last = (offset + destination.byteSize() - 1) / Limits.CHUNK_BYTES;
@@ -142,7 +151,7 @@ final class OpenFile {
     OpeningBytes atHand = opening;
     opening = null;
     if (atHand != null && atHand.cover(version, offset, destination.byteSize())) {
-      readAhead(name, step, file.size());
+      readAhead(hostFile.atHand(), name, step, file.size());
       chunks.copy(atHand, offset, destination);
       return;
     }
@@ -150,19 +159,21 @@ final class OpenFile {
         && destination.byteSize() <= SHORT_READ_BYTES
         && chunkBytes(file.size(), first) > SHORT_READ_BYTES
         && !chunks.has(name, first)) {
-      readAhead(name, step, file.size());
-      readRange(version, offset, destination);
+      Access access = hostFile.access(endNanos);
+      readAhead(Optional.of(access), name, step, file.size());
+      readRange(access, version, offset, destination);
       return;
     }
+    Optional<Access> access =
+        has(name, first, last) ? hostFile.atHand() : Optional.of(hostFile.access(endNanos));
     List<PendingChunk> claims = new ArrayList<>((int) (last - first + 1));
     try {
       for (long index = first; index <= last; index++) {
-        claims.add(chunks.claim(hostHandle, name, index, chunkBytes(file.size(), index)));
+        claims.add(chunks.claim(access, name, index, chunkBytes(file.size(), index)));
       }
-      readAhead(name, step, file.size());
+      readAhead(access, name, step, file.size());
       for (int i = 0; i < claims.size(); i++) {
-        Duration left = Duration.ofNanos(Math.max(0, endNanos - host.nowNanos()));
-        Chunk chunk = claims.get(i).await(left);
+        Chunk chunk = claims.get(i).await(host.left(endNanos));
         try {
           copy(chunk, (first + i) * Limits.CHUNK_BYTES, offset, destination);
         } finally {
@@ -174,24 +185,39 @@ final class OpenFile {
     }
   }
 
+  private boolean has(FileVersion name, long first, long last) {
+    for (long index = first; index <= last; index++) {
+      if (!chunks.has(name, index)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static void copy(Chunk chunk, long chunkAt, long offset, MemorySegment destination) {
     long from = Math.max(offset, chunkAt);
     long to = Math.min(offset + destination.byteSize(), chunkAt + chunk.length());
     MemorySegment.copy(chunk.bytes(), from - chunkAt, destination, from - offset, to - from);
   }
 
-  private void readAhead(FileVersion name, ReadAhead.Step step, long fileBytes) {
+  /**
+   * @param from where to ask; where there is nowhere, nothing is asked for ahead
+   */
+  private void readAhead(
+      Optional<Access> from, FileVersion name, ReadAhead.Step step, long fileBytes) {
     for (long index = step.dropFrom(); index < step.dropTo(); index++) {
       chunks.unwanted(name, index);
     }
-    for (long index = step.fetchFrom(); index < step.fetchTo(); index++) {
-      chunks.prefetch(hostHandle, name, index, chunkBytes(fileBytes, index));
+    if (from.isPresent()) {
+      for (long index = step.fetchFrom(); index < step.fetchTo(); index++) {
+        chunks.prefetch(from.get(), name, index, chunkBytes(fileBytes, index));
+      }
     }
   }
 
-  private void readRange(VersionToken version, long offset, MemorySegment destination)
+  private void readRange(Access from, VersionToken version, long offset, MemorySegment destination)
       throws IOException, InterruptedException {
-    int got = chunks.readUncached(hostHandle, Optional.of(version), offset, destination);
+    int got = chunks.readUncached(from, Optional.of(version), offset, destination);
     if (got != destination.byteSize()) {
       throw new WireException(
           "%d bytes where the file has %d".formatted(got, destination.byteSize()));
@@ -202,14 +228,15 @@ final class OpenFile {
     return (int) Math.min(Limits.CHUNK_BYTES, fileBytes - index * Limits.CHUNK_BYTES);
   }
 
-  private int readUncached(long offset, MemorySegment destination)
-      throws IOException, InterruptedException {
+  private int readUncached(long offset, MemorySegment destination, long endNanos)
+      throws ErrnoException, IOException, InterruptedException {
+    Access from = hostFile.access(endNanos);
     int read = 0;
     while (read < destination.byteSize()) {
       long piece = Math.min(Limits.CHUNK_BYTES, destination.byteSize() - read);
       int got =
           chunks.readUncached(
-              hostHandle, Optional.empty(), offset + read, destination.asSlice(read, piece));
+              from, Optional.empty(), offset + read, destination.asSlice(read, piece));
       read += got;
       if (got < piece) {
         break;
@@ -229,7 +256,7 @@ final class OpenFile {
         .attributes()
         .version()
         .map(version -> chunks.name(inode.identity(), version))
-        .ifPresent(name -> readAhead(name, step, fileBytes));
-    host.close(hostHandle);
+        .ifPresent(name -> readAhead(Optional.empty(), name, step, fileBytes));
+    hostFile.close();
   }
 }

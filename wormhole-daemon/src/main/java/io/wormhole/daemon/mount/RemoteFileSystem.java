@@ -147,7 +147,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (open == null) {
       throw otherwise;
     }
-    return host.attributesOf(open.hostHandle());
+    return open.hostFile().attributes(host.endNanos());
   }
 
   private @Nullable OpenFile anyOpen(Inode inode) {
@@ -175,24 +175,26 @@ public final class RemoteFileSystem implements KernelFileSystem {
       throw new ErrnoException(inode.type() == FileType.DIRECTORY ? Errno.EISDIR : Errno.EINVAL);
     }
     long askedNanos = host.nowNanos();
-    OpenedFile opened;
+    HostCalls.Opened answer;
     try {
-      opened = host.open(inode, wantsBytes(inode) ? OpenFile.SHORT_READ_BYTES : 0);
+      answer = host.open(inode, wantsBytes(inode) ? OpenFile.SHORT_READ_BYTES : 0);
     } catch (ErrnoException failed) {
       if (failed.errno() == Errno.ESTALE || failed.errno() == Errno.ENOENT) {
         listings.drop(inode.parent());
       }
       throw failed;
     }
+    OpenedFile opened = answer.file();
+    HostFile hostFile = new HostFile(inode, host, answer.access());
     Seen seen = host.seen(opened.getAttributes(), askedNanos);
     if (!seen.attributes().identity().equals(inode.identity())) {
-      host.close(opened.getHandle());
+      hostFile.close();
       throw new ErrnoException(Errno.ESTALE);
     }
     inodes.saw(inode, seen);
     OpenFile file =
         new OpenFile(
-            inode, opened.getHandle(), host, inodes, chunks, settings, opening(opened, seen));
+            inode, hostFile, host, inodes, chunks, settings, opening(hostFile, opened, seen));
     long handle = nextHandle.getAndIncrement();
     files.put(handle, file);
     return handle;
@@ -203,7 +205,8 @@ public final class RemoteFileSystem implements KernelFileSystem {
     return files.size() < MAX_OPENING_BYTES && inode.pages().isEmpty();
   }
 
-  private @Nullable OpeningBytes opening(OpenedFile opened, Seen seen) throws ErrnoException {
+  private @Nullable OpeningBytes opening(HostFile hostFile, OpenedFile opened, Seen seen)
+      throws ErrnoException {
     HostAttributes file = seen.attributes();
     if (!opened.hasFirst() || file.version().isEmpty()) {
       return null;
@@ -212,7 +215,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
       long expected = Math.min(OpenFile.SHORT_READ_BYTES, file.size());
       return new OpeningBytes(file.version().get(), opened.getFirst(), expected);
     } catch (WireException lie) {
-      host.close(opened.getHandle());
+      hostFile.close();
       throw Failures.toErrno(lie);
     }
   }

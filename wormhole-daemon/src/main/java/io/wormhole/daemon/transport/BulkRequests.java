@@ -57,4 +57,9 @@ public final class BulkRequests implements Requests {
   public Lane lane() {
     return window.lane();
   }
+
+  @Override
+  public void whenQuiet(Runnable listener) {
+    window.whenQuiet(listener);
+  }
 }

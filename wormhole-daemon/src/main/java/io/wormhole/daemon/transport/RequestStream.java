@@ -59,6 +59,11 @@ public final class RequestStream implements Requests, FrameHandler {
   }
 
   @Override
+  public void whenQuiet(Runnable listener) {
+    window.whenQuiet(listener);
+  }
+
+  @Override
   public void frame(FrameStream stream, FrameType type, ByteBuffer payload) throws WireException {
     reader.frame(stream, type, payload);
   }

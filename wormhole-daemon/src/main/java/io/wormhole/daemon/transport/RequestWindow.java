@@ -29,6 +29,8 @@ final class RequestWindow {
   /** Callers that wait for room; one more is turned away. */
   private static final int QUEUED_REQUESTS = 4096;
 
+  private static final long QUIET_NANOS = 1_000_000_000L;
+
   /** How late a deadline may be noticed. */
   private static final Duration TICK = Duration.ofMillis(20);
 
@@ -40,6 +42,11 @@ final class RequestWindow {
   private int requestsInFlight;
   private long bytesInFlight;
   private boolean ticking;
+  private volatile Runnable quietListener = () -> {};
+
+  /** Since when nothing was heard though something was asked. */
+  private long quietSinceNanos;
+
   private long heardNanos = System.nanoTime();
   private @Nullable LaneException lost;
 
@@ -75,6 +82,10 @@ final class RequestWindow {
     }
   }
 
+  void whenQuiet(Runnable listener) {
+    quietListener = listener;
+  }
+
   void add(AnswerReader stream) {
     streams.add(stream);
   }
@@ -88,6 +99,7 @@ final class RequestWindow {
   /** A frame of the peer has come. */
   void heard() {
     heardNanos = System.nanoTime();
+    quietSinceNanos = heardNanos;
   }
 
   /** The request takes no room any more: others may start. */
@@ -144,6 +156,9 @@ final class RequestWindow {
   }
 
   private void start(PendingRequest request, long nowNanos) {
+    if (requestsInFlight == 0) {
+      quietSinceNanos = nowNanos;
+    }
     requestsInFlight++;
     bytesInFlight += request.answerBytes();
     leastLoaded().send(request, nowNanos);
@@ -221,6 +236,10 @@ final class RequestWindow {
     giveUpQueued(request -> request.isLate(now), null);
     streams.forEach(stream -> stream.expire(now));
     startQueued();
+    if (requestsInFlight > 0 && now - quietSinceNanos >= QUIET_NANOS) {
+      quietSinceNanos = now;
+      quietListener.run();
+    }
     tickLater();
   }
 

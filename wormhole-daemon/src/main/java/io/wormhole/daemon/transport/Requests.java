@@ -28,4 +28,10 @@ public interface Requests {
   PendingRead read(Request.Builder request, MemorySegment destination, Duration deadline);
 
   Lane lane();
+
+  /**
+   * Has somebody told each time that requests are in flight and nothing has been heard of the peer
+   * for a second. On the event loop; one listener, and none before this is called.
+   */
+  void whenQuiet(Runnable listener);
 }

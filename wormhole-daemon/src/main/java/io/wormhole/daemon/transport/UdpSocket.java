@@ -23,6 +23,9 @@ import io.netty.channel.socket.nio.NioDatagramChannel;
 import io.netty.handler.codec.quic.EpollQuicUtils;
 import io.netty.handler.codec.quic.SegmentedDatagramPacketAllocator;
 import io.netty.util.concurrent.FastThreadLocalThread;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
@@ -112,13 +115,28 @@ final class UdpSocket {
     return new UdpSocket(address, family, settings, threadName, codec);
   }
 
-  /** A socket on any port, fit to reach {@code target}; as {@link #listening} in all else. */
+  /**
+   * A socket on any port of the address that packets to {@code target} leave from now; as {@link
+   * #listening} in all else. When this machine loses that address the socket falls silent, and
+   * another is dialled: a path that moved under a lane carries little for a long time.
+   */
   static UdpSocket dialling(
       InetSocketAddress target,
       TransportSettings settings,
       String threadName,
       ChannelHandler codec) {
-    return new UdpSocket(new InetSocketAddress(0), familyOf(target), settings, threadName, codec);
+    return new UdpSocket(leavingFor(target), familyOf(target), settings, threadName, codec);
+  }
+
+  /** Asks the kernel for its route; sends nothing. */
+  private static InetSocketAddress leavingFor(InetSocketAddress target) {
+    try (DatagramSocket route = new DatagramSocket()) {
+      route.connect(target);
+      return new InetSocketAddress(route.getLocalAddress(), 0);
+    } catch (IOException | UncheckedIOException unreachable) {
+      // The dial will say so.
+      return new InetSocketAddress(0);
+    }
   }
 
   /** How binding went; its channel is the socket. */

@@ -7,6 +7,7 @@ import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -69,6 +70,11 @@ public final class JoinClient {
       InetSocketAddress address, Fingerprint host, ShareId share, Introduction introduction) {
     return new ReturnEntrance(address, host, share, introduction, pins, executor)
         .start(endpoint, timer);
+  }
+
+  /** Where the host of a share was found before, the last place first; literal addresses alone. */
+  public List<InetSocketAddress> addresses(Fingerprint host, ShareId share) {
+    return pins.addresses(host, share);
   }
 
   /**

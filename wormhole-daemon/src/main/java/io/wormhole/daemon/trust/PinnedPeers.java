@@ -3,6 +3,7 @@ package io.wormhole.daemon.trust;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -157,6 +158,33 @@ public final class PinnedPeers {
     return pins.grants().stream()
         .filter(grant -> grant.peer().equals(peer) && grant.share().equals(share))
         .findFirst();
+  }
+
+  /** Where the host of a share was found before, the last place first. */
+  synchronized List<InetSocketAddress> addresses(Fingerprint host, ShareId share) {
+    return pins.hosts().stream()
+        .filter(known -> known.host().equals(host) && known.share().equals(share))
+        .flatMap(known -> known.addresses().stream())
+        .flatMap(text -> literal(text).stream())
+        .toList();
+  }
+
+  /** A literal address; no name is looked up. */
+  private static Optional<InetSocketAddress> literal(String hostAndPort) {
+    int colon = hostAndPort.lastIndexOf(':');
+    if (colon < 0) {
+      return Optional.empty();
+    }
+    String host = hostAndPort.substring(0, colon);
+    try {
+      return Optional.of(
+          new InetSocketAddress(
+              InetAddress.ofLiteral(
+                  host.startsWith("[") ? host.substring(1, host.length() - 1) : host),
+              Integer.parseInt(hostAndPort.substring(colon + 1))));
+    } catch (IllegalArgumentException noLiteral) {
+      return Optional.empty();
+    }
   }
 
   /** Who was let in, the first known first. A snapshot. */

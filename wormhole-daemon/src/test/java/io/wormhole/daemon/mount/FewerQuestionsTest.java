@@ -14,10 +14,14 @@ import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.Request;
 import io.wormhole.protocol.wire.message.Request.BodyCase;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +36,9 @@ class FewerQuestionsTest {
 
   private final AtomicLong clock = new AtomicLong(1);
   private final ScriptedHost host = new ScriptedHost();
+  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
   private ChunkCache cache;
+  private HostLink link;
   private RemoteFileSystem files;
 
   @BeforeEach
@@ -40,10 +46,16 @@ class FewerQuestionsTest {
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, Blake3.plain(), Runnable::run);
     MountSettings settings = MountSettings.DEFAULTS;
     ShareId share = new ShareId(1, 2);
+    link =
+        new HostLink(
+            new HostLink.Lanes(host, host),
+            () -> CompletableFuture.failedFuture(new IOException("there is but one lane")),
+            timer,
+            clock::get);
     files =
         RemoteFileSystem.open(
-            new HostCalls(host, settings, clock::get),
-            new ChunkSource(cache, host, share, Blake3.plain(), settings),
+            new HostCalls(link, settings, clock::get),
+            new ChunkSource(cache, share, Blake3.plain(), settings),
             settings,
             new Owner(0, 0));
     host.asked.clear();
@@ -51,6 +63,8 @@ class FewerQuestionsTest {
 
   @AfterEach
   void close() {
+    link.close();
+    timer.shutdownNow();
     cache.close();
   }
 

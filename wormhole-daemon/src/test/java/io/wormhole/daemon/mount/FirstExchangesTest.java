@@ -52,6 +52,11 @@ class FirstExchangesTest {
     public Lane lane() {
       throw new UnsupportedOperationException();
     }
+
+    @Override
+    public void whenQuiet(Runnable listener) {
+      throw new UnsupportedOperationException();
+    }
   }
 
   @Test

@@ -38,6 +38,7 @@ final class ScriptedHost implements Requests {
   static final long OPEN_HANDLE = 77;
 
   final List<Request> asked = Collections.synchronizedList(new ArrayList<>());
+  private final IdleLane lane = new IdleLane();
   private final Map<String, byte[]> files = new TreeMap<>();
   private String openName = "";
   private UnaryOperator<FolderPage.Builder> page = UnaryOperator.identity();
@@ -97,7 +98,12 @@ final class ScriptedHost implements Requests {
 
   @Override
   public Lane lane() {
-    throw new UnsupportedOperationException();
+    return lane;
+  }
+
+  @Override
+  public void whenQuiet(Runnable listener) {
+    // It always answers.
   }
 
   private Reply.Builder answer(Request.Builder request) throws RemoteException {
