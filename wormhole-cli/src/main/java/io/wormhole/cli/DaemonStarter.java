@@ -41,6 +41,9 @@ final class DaemonStarter {
   private static final Duration LOCK_LIMIT = Duration.ofSeconds(20);
   private static final int LOOK_MILLIS = 10;
 
+  /** With less than this free a daemon that says nothing most likely could not. */
+  private static final long ROOM_BYTES = 64 << 10;
+
   private final Folders folders;
   private final ControlClient client;
   private final Map<String, String> environment;
@@ -178,6 +181,12 @@ final class DaemonStarter {
     while (!client.daemonListens()) {
       if (daemon.waitFor(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
         String why = lastLine();
+        if (why == null && folders.state().toFile().getUsableSpace() < ROOM_BYTES) {
+          throw new ControlException(
+              ErrorKind.DAEMON_UNAVAILABLE,
+              "the daemon did not start: the disk that holds %s is full".formatted(folders.state()),
+              "make room there");
+        }
         throw new ControlException(
             ErrorKind.DAEMON_UNAVAILABLE,
             "the daemon did not start: " + (why == null ? "it said nothing" : why),
