@@ -33,6 +33,7 @@ final class CommandTree {
             .addSubcommand("mount", new MountCommand(session))
             .addSubcommand("unmount", new UnmountCommand(session))
             .addSubcommand("status", new StatusCommand(session))
+            .addSubcommand("peers", new PeersCommand().tree(session))
             .addSubcommand("daemon", daemon.tree(session))
             .addSubcommand("demo", new DemoCommand(session))
             .addSubcommand("version", new VersionCommand(session))

@@ -158,7 +158,7 @@ final class ControlClient {
     }
   }
 
-  private static ControlException noDaemon() {
+  static ControlException noDaemon() {
     return new ControlException(
         ErrorKind.DAEMON_UNAVAILABLE, "no daemon is running", "start it: wormhole daemon start");
   }

@@ -8,8 +8,11 @@ import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.ShareEvent.Shared;
+import io.wormhole.protocol.control.StopSharingAnswer;
+import io.wormhole.protocol.control.StopSharingRequest;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -24,6 +27,8 @@ final class HostCommand implements Callable<Integer> {
 
   /** The daemon says something each second. */
   private static final Duration SILENCE_LIMIT = Duration.ofSeconds(30);
+
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
 
   private final Session session;
 
@@ -44,6 +49,17 @@ final class HostCommand implements Callable<Integer> {
       description = "where to listen; all interfaces and a port that is kept by default")
   @Nullable String bind;
 
+  @Option(names = "--only-new", description = "peers who were let in before need a code again")
+  boolean onlyNew;
+
+  @Option(
+      names = {"-d", "--detach"},
+      description = "leave the share to the daemon, which shares it after a restart too")
+  boolean detached;
+
+  @Option(names = "--stop", description = "end a share that was left to the daemon")
+  boolean stop;
+
   @Option(names = "--allow-write", hidden = true)
   boolean allowWrite;
 
@@ -60,13 +76,63 @@ final class HostCommand implements Callable<Integer> {
           "leave --allow-write out");
     }
     Output output = session.output(options);
+    if (stop) {
+      return stop(output);
+    }
     String address = bind == null ? null : Arguments.address("--bind", bind, 0);
     String path = session.arguments().path(directory).toString();
     ControlClient client = session.runningDaemon(output);
-    try (EventStream stream =
-        client.open(ControlPaths.SHARES, HostRequest.of(path, name, address), OPEN_LIMIT)) {
-      return follow(stream, output);
+    HostRequest request =
+        new HostRequest(path, name, address, null, null, false, List.of(), onlyNew, detached);
+    try (EventStream stream = client.open(ControlPaths.SHARES, request, OPEN_LIMIT)) {
+      return detached ? handedOver(stream, output) : follow(stream, output);
     }
+  }
+
+  private int stop(Output output) throws ControlException {
+    if (name != null || bind != null || onlyNew || detached) {
+      throw new ControlException(
+          ErrorKind.USAGE, "--stop goes with no other option", "wormhole host DIR --stop");
+    }
+    ControlClient client = session.client();
+    if (!client.daemonListens()) {
+      throw new ControlException(
+          ErrorKind.NOT_SHARED,
+          "no daemon is running, so nothing is shared",
+          "wormhole daemon start shares again what was left to it");
+    }
+    String path = session.arguments().path(directory).toString();
+    StopSharingAnswer answer =
+        client.post(
+            ControlPaths.STOP_SHARING,
+            new StopSharingRequest(path, directory),
+            StopSharingAnswer.class,
+            STOP_LIMIT);
+    if (output.isJson()) {
+      output.result(answer);
+    }
+    String folder = SafeText.name(answer.directory());
+    output.say(
+        answer.stillShared()
+            ? folder + " is shared yet by a host command that runs; the daemon has let go of it"
+            : folder + " is not shared any more");
+    return ExitCode.DONE;
+  }
+
+  /** The share goes on without us. */
+  private static int handedOver(EventStream stream, Output output) throws ControlException {
+    EventStream.Line line = stream.next(SILENCE_LIMIT);
+    if (line == null || !(line.event() instanceof Shared shared)) {
+      throw new ControlException(
+          ErrorKind.DAEMON_UNAVAILABLE, "the daemon has gone", "see wormhole daemon status");
+    }
+    if (output.isJson()) {
+      output.result(line.text());
+    }
+    announce(shared, output);
+    output.say(
+        "It stays shared, after a restart of the daemon too: wormhole host DIR --stop ends it.");
+    return ExitCode.DONE;
   }
 
   private static int follow(EventStream stream, Output output) throws ControlException {
@@ -81,7 +147,11 @@ final class HostCommand implements Callable<Integer> {
           output.result(line.text());
         }
         switch (line.event()) {
-          case Shared shared -> announce(shared, output);
+          case Shared shared -> {
+            announce(shared, output);
+            output.say("Ctrl-C ends the share.");
+            output.live("nobody is connected");
+          }
           case ShareEvent event -> tell(event, output);
           case MountEvent _ -> {}
           case null -> {}
@@ -124,6 +194,12 @@ final class HostCommand implements Callable<Integer> {
                 shared.writable() ? "writable" : "read-only"));
     output.say("  code     " + output.bold(shared.code()));
     output.say("  address  " + shared.address());
+    if (shared.knownPeers() > 0) {
+      output.say(
+          shared.knownPeers() == 1
+              ? "  known    1 peer may come back without a code"
+              : "  known    %d peers may come back without a code".formatted(shared.knownPeers()));
+    }
     for (String hidden : shared.hiddenMounts()) {
       output.say("  not shown: " + SafeText.name(hidden) + " is another file system");
     }
@@ -131,8 +207,6 @@ final class HostCommand implements Callable<Integer> {
     output.say("On this machine:      wormhole mount " + shared.code());
     output.say(
         "On another machine:   wormhole mount " + shared.code() + " --peer " + shared.address());
-    output.say("Ctrl-C ends the share.");
-    output.live("nobody is connected");
   }
 
   private static void tell(ShareEvent event, Output output) {

@@ -11,14 +11,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** The join code of a command: an argument, the first line of a file, or of standard input. */
+/**
+ * What a command is to join: a join code as an argument, the first line of a file, or of standard
+ * input; or as an argument the name of a share that was mounted before.
+ */
 final class JoinCodeOption {
   private static final int CODE_BYTES_MAX = 256;
 
   private JoinCodeOption() {}
 
   /**
-   * The code, checked as far as can be done without a network.
+   * The code, checked as far as can be done without a network; or what may be a name, as it is.
    *
    * @param argument null where none was given; {@code -} for standard input
    * @param file null where none was given; {@code -} for standard input
@@ -37,7 +40,11 @@ final class JoinCodeOption {
     if (source.equals("-")) {
       return check(firstLine(session.input(), "standard input"));
     }
-    return check(argument == null ? fromFile(session.arguments().path(source)) : argument);
+    if (argument == null) {
+      return check(fromFile(session.arguments().path(source)));
+    }
+    // No name looks like a code: the daemon sees to that.
+    return JoinCode.looksLikeOne(argument) ? check(argument) : argument;
   }
 
   private static String check(String typed) throws ControlException {

@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Mounts a share. */
-@Command(name = "mount", description = "Mount the share of a join code as a local folder.")
+@Command(name = "mount", description = "Mount a share as a local folder, by its join code, or by its name the next time.")
 final class MountCommand implements Callable<Integer> {
   private static final Duration MOUNT_LIMIT = Duration.ofSeconds(70);
   private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(10);
@@ -32,8 +32,10 @@ final class MountCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       arity = "0..1",
-      paramLabel = "CODE",
-      description = "the join code; - reads it from standard input")
+      paramLabel = "CODE|NAME",
+      description =
+          "the join code, - reads it from standard input; or the name of a share that was mounted"
+              + " before")
   @Nullable String code;
 
   @Parameters(

@@ -54,7 +54,8 @@ final class StatusText {
                 SafeText.name(share.name()),
                 SafeText.name(share.directory()),
                 share.address(),
-                share.writable() ? "writable" : "read-only"));
+                (share.writable() ? "writable" : "read-only")
+                    + (share.detached() ? ", left to the daemon" : "")));
     for (PeerStatus peer : share.peers()) {
       lines.add(
           "    %s (%s)  %s  %s, %.0f requests/s"

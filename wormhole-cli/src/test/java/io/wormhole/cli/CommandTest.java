@@ -76,7 +76,14 @@ class CommandTest {
         .containsExactlyInAnyOrder("pid", "version", "uptimeSeconds", "rssBytes");
     assertThat(names(status.path("shares").path(0)))
         .containsExactlyInAnyOrder(
-            "name", "directory", "shareId", "address", "writable", "expiresAt", "peers");
+            "name",
+            "directory",
+            "shareId",
+            "address",
+            "writable",
+            "expiresAt",
+            "detached",
+            "peers");
     assertThat(names(status.path("shares").path(0).path("peers").path(0)))
         .containsExactlyInAnyOrder(
             "name",
@@ -160,6 +167,64 @@ class CommandTest {
 
     stop.request("a test");
     assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
+  }
+
+  @Test
+  void detachedShareOutlivesItsCommand() throws Exception {
+    assertThat(run("host", home.toString(), "-d", "--only-new")).isZero();
+    assertThat(out())
+        .contains(SampleServices.CODE, "192.0.2.1:4747", "2 peers may come back", "--stop");
+    HostRequest request = services.hosted.poll(SECONDS, TimeUnit.SECONDS);
+    assertThat(request).isNotNull();
+    assertThat(request.detached()).isTrue();
+    assertThat(request.onlyNew()).isTrue();
+
+    assertThat(run("host", home.toString(), "-d", "--json")).isZero();
+    assertThat(new ObjectMapper().readTree(out()).path("code").asText())
+        .isEqualTo(SampleServices.CODE);
+    assertThat(services.left).isEmpty();
+
+    assertThat(run("host", home.toString(), "--stop")).isZero();
+    assertThat(services.left).containsExactly("stop " + home + " " + home);
+  }
+
+  @Test
+  void peersAreListedForgottenRenamedAndSentAway() throws Exception {
+    assertThat(run("peers", "list")).isZero();
+    assertThat(out())
+        .contains("evil?[31m?name (abababababab)", "\"sample\"", "last seen 2026-05-02 12:34 UTC")
+        .contains("\"films\" of 121212121212", "192.0.2.1:4747", "mounted")
+        .doesNotContain("\u001b");
+
+    assertThat(run("peers", "list", "--json")).isZero();
+    JsonNode peers = new ObjectMapper().readTree(out());
+    assertThat(names(peers.path("peers").path(0)))
+        .containsExactlyInAnyOrder(
+            "name",
+            "fingerprint",
+            "share",
+            "shareId",
+            "writable",
+            "firstSeen",
+            "lastSeen",
+            "connected");
+    assertThat(names(peers.path("hosts").path(0)))
+        .containsExactlyInAnyOrder(
+            "name",
+            "fingerprint",
+            "share",
+            "shareId",
+            "addresses",
+            "firstSeen",
+            "lastSeen",
+            "mounted");
+
+    assertThat(run("peers", "forget", "films")).isZero();
+    assertThat(run("peers", "revoke", "abab")).isZero();
+    assertThat(run("peers", "rename", "abab", "Ann")).isZero();
+    assertThat(services.left).containsExactly("forget films", "revoke abab", "rename abab Ann");
+    assertThat(run("peers", "revoke", "nobody")).isEqualTo(3);
+    assertThat(err()).contains("wormhole: nobody is known; look");
   }
 
   @Test
@@ -294,7 +359,9 @@ class CommandTest {
     for (List<String> args :
         List.of(
             List.of("host", "/tmp", "--once"),
-            List.of("host", "/tmp", "-d"),
+            List.of("host", "/tmp", "--stop", "-d"),
+            List.of("peers", "forget"),
+            List.of("peers", "rename", "a"),
             List.of("host", "/tmp", "--allow-write"),
             List.of("host"),
             List.of("host", "/tmp", "--bind", "nonsense"),

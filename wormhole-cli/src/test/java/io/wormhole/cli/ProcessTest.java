@@ -107,12 +107,21 @@ class ProcessTest {
       killed.destroyForcibly();
       assertThat(services.left.poll(SECONDS, TimeUnit.SECONDS)).isEqualTo(shared.toString());
 
-      Process ended = start("host", shared.toString());
-      assertThat(firstLine(ended)).contains("grüße");
-      signal("INT", ended.toHandle());
-      assertThat(services.left.poll(SECONDS, TimeUnit.SECONDS)).isEqualTo(shared.toString());
-      assertThat(ended.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
-      assertThat(ended.exitValue()).isZero();
+      // Ctrl-C, a terminal that is closed, and a polite kill.
+      for (String signal : List.of("INT", "HUP", "TERM")) {
+        Process ended = start("host", shared.toString());
+        assertThat(firstLine(ended)).contains("grüße");
+        signal(signal, ended.toHandle());
+        assertThat(services.left.poll(SECONDS, TimeUnit.SECONDS)).isEqualTo(shared.toString());
+        assertThat(ended.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThat(ended.exitValue()).as(signal).isZero();
+      }
+
+      Process detached = start("host", shared.toString(), "-d");
+      assertThat(firstLine(detached)).contains("grüße");
+      assertThat(detached.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+      assertThat(detached.exitValue()).isZero();
+      assertThat(services.left).isEmpty();
       stop.request("the test is over");
     }
   }

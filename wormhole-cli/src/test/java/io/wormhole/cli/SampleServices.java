@@ -8,6 +8,7 @@ import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.PeersAnswer;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
@@ -15,6 +16,8 @@ import io.wormhole.protocol.control.StatusAnswer.NetworkStatus;
 import io.wormhole.protocol.control.StatusAnswer.PeerStatus;
 import io.wormhole.protocol.control.StatusAnswer.RamStatus;
 import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.StopSharingAnswer;
+import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
 import java.util.List;
@@ -58,7 +61,8 @@ final class SampleServices implements DaemonServices {
             request.directory(),
             false,
             null,
-            List.of(request.directory() + "/proc"));
+            List.of(request.directory() + "/proc"),
+            2);
       }
 
       @Override
@@ -108,11 +112,70 @@ final class SampleServices implements DaemonServices {
   }
 
   @Override
+  public StopSharingAnswer stopSharing(StopSharingRequest request) {
+    left.add("stop " + request.directory() + " " + request.name());
+    return new StopSharingAnswer(request.directory(), false);
+  }
+
+  @Override
+  public PeersAnswer peers() {
+    return new PeersAnswer(
+        List.of(
+            new PeersAnswer.Guest(
+                EVIL_NAME,
+                "ab".repeat(32),
+                "sample",
+                "cd".repeat(16),
+                false,
+                "2026-05-01T12:00:00Z",
+                "2026-05-02T12:34:56Z",
+                false)),
+        List.of(
+            new PeersAnswer.KnownShare(
+                "films",
+                "12".repeat(32),
+                EVIL_NAME,
+                "ef".repeat(16),
+                List.of("192.0.2.1:4747"),
+                "2026-05-01T12:00:00Z",
+                "2026-05-02T12:34:56Z",
+                true)));
+  }
+
+  @Override
+  public PeersAnswer forgetPeer(String peer) {
+    left.add("forget " + peer);
+    return peers();
+  }
+
+  @Override
+  public PeersAnswer revokePeer(String peer) throws ControlException {
+    left.add("revoke " + peer);
+    if (peer.equals("nobody")) {
+      throw new ControlException(ErrorKind.UNKNOWN_PEER, "nobody is known", "look");
+    }
+    return new PeersAnswer(peers().peers(), List.of());
+  }
+
+  @Override
+  public PeersAnswer renamePeer(String peer, String name) {
+    left.add("rename " + peer + " " + name);
+    return peers();
+  }
+
+  @Override
   public List<ShareStatus> shares() {
     PeerStatus peer = new PeerStatus(EVIL_NAME, "ab".repeat(32), "lan", 0.5, 0, 1_000_000, 12);
     return List.of(
         new ShareStatus(
-            "sample", "/srv/sample", "cd".repeat(8), "[::]:4747", false, null, List.of(peer)));
+            "sample",
+            "/srv/sample",
+            "cd".repeat(8),
+            "[::]:4747",
+            false,
+            null,
+            true,
+            List.of(peer)));
   }
 
   @Override

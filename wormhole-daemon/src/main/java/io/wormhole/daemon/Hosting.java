@@ -14,12 +14,15 @@ import io.wormhole.daemon.trust.Gate;
 import io.wormhole.daemon.trust.LiveCodes;
 import io.wormhole.daemon.trust.Offer;
 import io.wormhole.daemon.trust.PeerSession;
+import io.wormhole.daemon.trust.PinnedPeers.Grant;
 import io.wormhole.daemon.trust.SessionAcceptor;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.StopSharingAnswer;
+import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
@@ -27,22 +30,37 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The shares this daemon serves. A share lives as long as it has an owner; each owner has a code of
- * its own, which ends with it.
+ * The shares this daemon serves. A share lives as long as it has an owner: a {@code host} command
+ * that runs, or the daemon itself, which shares it again after a restart. Each owner has a code of
+ * its own, which ends with it; one that was there before a restart has none.
  */
 final class Hosting implements SessionAcceptor {
+  private static final Logger log = LoggerFactory.getLogger(Hosting.class);
   private static final Duration NAME_LOOKUP = Duration.ofSeconds(5);
+
+  /** A disk that is not there at the start may be later. */
+  private static final Duration RESTORE_AGAIN = Duration.ofSeconds(30);
+
+  private static final String KEPT = "hosted.json";
 
   private final ShareStore store;
   private final LiveCodes codes;
@@ -51,6 +69,7 @@ final class Hosting implements SessionAcceptor {
   private final Clock clock;
   private final Gate gate;
   private final ListenAddress addresses;
+  private final StateList<KeptShare> kept;
 
   private final Map<ShareId, RunningShare> shares = new ConcurrentHashMap<>();
 
@@ -59,6 +78,7 @@ final class Hosting implements SessionAcceptor {
 
   /**
    * @param gateOf makes the gate that lets peers in to what is served here
+   * @throws IOException if what the daemon is to share again cannot be read
    */
   Hosting(
       ShareStore store,
@@ -68,7 +88,8 @@ final class Hosting implements SessionAcceptor {
       Clock clock,
       Endpoint endpoint,
       Path stateFolder,
-      Function<SessionAcceptor, Gate> gateOf) {
+      Function<SessionAcceptor, Gate> gateOf)
+      throws IOException {
     this.store = store;
     this.codes = codes;
     this.descriptors = descriptors;
@@ -76,31 +97,51 @@ final class Hosting implements SessionAcceptor {
     this.clock = clock;
     this.gate = gateOf.apply(this);
     this.addresses = new ListenAddress(endpoint, gate, stateFolder);
+    this.kept = new StateList<>(stateFolder.resolve(KEPT), KeptShare.class);
   }
 
-  /** One {@code host} command's hold on a share. */
+  /** One hold on a share: that of a {@code host} command, or the daemon's own. */
   private final class Owner implements HostedShare {
     final RunningShare running;
     final ListenAddress.Hold address;
-    final JoinCode code;
+
+    /** Null for a share that is back after a restart. */
+    final @Nullable JoinCode code;
+
     final Consumer<ShareEvent> events;
+    final boolean detached;
+
+    /** Who proved a code before this needs a new one; empty where all that are known may return. */
+    final Optional<Instant> provedSince;
 
     Owner(
         RunningShare running,
         ListenAddress.Hold address,
-        JoinCode code,
-        Consumer<ShareEvent> events) {
+        @Nullable JoinCode code,
+        Consumer<ShareEvent> events,
+        boolean detached,
+        Optional<Instant> provedSince) {
       this.running = running;
       this.address = address;
       this.code = code;
       this.events = events;
+      this.detached = detached;
+      this.provedSince = provedSince;
+    }
+
+    boolean isOf(String directory) {
+      return running.share().directory().equals(directory);
+    }
+
+    boolean takesBack(Grant grant) {
+      return provedSince.isEmpty() || !grant.proved().isBefore(provedSince.get());
     }
 
     @Override
     public ShareEvent.Shared answer() {
       Share share = running.share();
       return new ShareEvent.Shared(
-          code.format(),
+          code == null ? "" : code.format(),
           null,
           text(address.dialled()),
           share.name(),
@@ -108,7 +149,8 @@ final class Hosting implements SessionAcceptor {
           share.directory(),
           share.writable(),
           null,
-          share.mountsBelow());
+          share.mountsBelow(),
+          mayReturn(share.id()));
     }
 
     @Override
@@ -118,11 +160,36 @@ final class Hosting implements SessionAcceptor {
 
     @Override
     public void close() {
+      if (detached) {
+        forget(running.share().directory());
+      }
       disown(this);
     }
   }
 
   HostedShare host(HostRequest request, Consumer<ShareEvent> events)
+      throws ControlException, InterruptedException {
+    Instant now = clock.instant();
+    Owner owner = open(request, now, true, events);
+    if (request.detached()) {
+      boolean done = false;
+      try {
+        keep(request, owner, now);
+        done = true;
+      } finally {
+        if (!done) {
+          disown(owner);
+        }
+      }
+    }
+    return owner;
+  }
+
+  /**
+   * @param since who proved a code before this is not let in without one, if only new peers are
+   */
+  private Owner open(
+      HostRequest request, Instant since, boolean withCode, Consumer<ShareEvent> events)
       throws ControlException, InterruptedException {
     Optional<InetSocketAddress> bind = bindAddress(request);
     Share opened;
@@ -133,7 +200,14 @@ final class Hosting implements SessionAcceptor {
     }
     boolean adopted = false;
     try {
-      Owner owner = adopt(opened, bind, events);
+      Owner owner =
+          adopt(
+              opened,
+              bind,
+              withCode,
+              request.detached(),
+              request.onlyNew() ? Optional.of(since) : Optional.empty(),
+              events);
       adopted = owner.running.share() == opened;
       return owner;
     } finally {
@@ -144,7 +218,12 @@ final class Hosting implements SessionAcceptor {
   }
 
   private synchronized Owner adopt(
-      Share opened, Optional<InetSocketAddress> bind, Consumer<ShareEvent> events)
+      Share opened,
+      Optional<InetSocketAddress> bind,
+      boolean withCode,
+      boolean detached,
+      Optional<Instant> provedSince,
+      Consumer<ShareEvent> events)
       throws ControlException {
     ListenAddress.Hold address;
     try {
@@ -158,20 +237,175 @@ final class Hosting implements SessionAcceptor {
     if (running == null) {
       running = new RunningShare(opened, descriptors, hostIo, clock);
     }
-    JoinCode code;
-    try {
-      code = codes.add(new Offer(opened.id(), running.share().name(), running.share().writable()));
-    } catch (CodeUnavailableException none) {
-      address.close();
-      throw new ControlException(ErrorKind.FAILED, message(none), none.next(), none);
+    JoinCode code = null;
+    if (withCode) {
+      try {
+        code =
+            codes.add(new Offer(opened.id(), running.share().name(), running.share().writable()));
+      } catch (CodeUnavailableException none) {
+        address.close();
+        throw new ControlException(ErrorKind.FAILED, message(none), none.next(), none);
+      }
     }
     if (fresh) {
       shares.put(opened.id(), running);
     }
-    Owner owner = new Owner(running, address, code, events);
+    Owner owner = new Owner(running, address, code, events, detached, provedSince);
     owners.computeIfAbsent(opened.id(), _ -> new ArrayList<>()).add(owner);
     running.owners().add(events);
     return owner;
+  }
+
+  /** The daemon will share the folder again, at the port that it has now. */
+  private void keep(HostRequest request, Owner owner, Instant since) throws ControlException {
+    String directory = owner.running.share().directory();
+    String bind = request.bind();
+    if (bind != null) {
+      bind = bind.substring(0, bind.lastIndexOf(':') + 1) + owner.address.bound().getPort();
+    }
+    try {
+      kept.put(
+          other -> other.directory().equals(directory),
+          new KeptShare(
+              directory,
+              owner.running.share().id().toString(),
+              request.name(),
+              bind,
+              request.excludes(),
+              request.onlyNew(),
+              since.toString()));
+    } catch (IOException unwritable) {
+      throw new ControlException(
+          ErrorKind.FAILED,
+          "the share cannot be kept for a restart: " + message(unwritable),
+          "make room, or mend the rights of the state folder; or share it without -d",
+          unwritable);
+    }
+  }
+
+  private void forget(String directory) {
+    try {
+      var _ = kept.removeIf(share -> share.directory().equals(directory));
+    } catch (IOException unwritable) {
+      log.warn("{} will be shared again after a restart", directory, unwritable);
+    }
+  }
+
+  /**
+   * Shares again what an earlier daemon of this home shared as its own. Returns when all of it is
+   * there, or when it is interrupted: what is missing is tried again.
+   */
+  void restore() throws InterruptedException {
+    Set<String> told = new HashSet<>();
+    while (true) {
+      List<KeptShare> missing = kept.all().stream().filter(this::isMissing).toList();
+      boolean all = true;
+      for (KeptShare share : missing) {
+        all &= restore(share, told);
+      }
+      if (all) {
+        return;
+      }
+      Thread.sleep(RESTORE_AGAIN);
+    }
+  }
+
+  private boolean restore(KeptShare share, Set<String> told) throws InterruptedException {
+    try {
+      Owner owner = open(share.request(), Instant.parse(share.since()), false, _ -> {});
+      if (!kept.all().contains(share)) {
+        // Somebody has ended it or shared it anew meanwhile.
+        disown(owner);
+      } else if (!owner.running.share().id().toString().equals(share.shareId())) {
+        disown(owner);
+        return later(share, "another folder or disk is there now", told);
+      } else {
+        log.info("{} is shared again", share.directory());
+      }
+      return true;
+    } catch (ControlException | DateTimeParseException refused) {
+      return later(share, message(refused), told);
+    }
+  }
+
+  private static boolean later(KeptShare share, String why, Set<String> told) {
+    if (told.add(share.directory())) {
+      log.warn("{} is not shared again yet: {}", share.directory(), why);
+    }
+    return false;
+  }
+
+  private synchronized boolean isMissing(KeptShare share) {
+    return owners.values().stream()
+        .flatMap(List::stream)
+        .noneMatch(
+            owner -> owner.detached && owner.running.share().directory().equals(share.directory()));
+  }
+
+  /** Gives up the daemon's own hold on a share. */
+  StopSharingAnswer stopSharing(StopSharingRequest request) throws ControlException {
+    List<Owner> all;
+    synchronized (this) {
+      all = owners.values().stream().flatMap(List::stream).toList();
+    }
+    String directory = directoryOf(request, all);
+    List<Owner> ours = all.stream().filter(owner -> owner.isOf(directory)).toList();
+    boolean known;
+    try {
+      known = kept.removeIf(share -> share.directory().equals(directory));
+    } catch (IOException unwritable) {
+      throw new ControlException(
+          ErrorKind.FAILED,
+          "the share stays, as the state folder cannot be written: " + message(unwritable),
+          "make room, or mend its rights",
+          unwritable);
+    }
+    ours.stream().filter(owner -> owner.detached).forEach(this::disown);
+    boolean still = ours.stream().anyMatch(owner -> !owner.detached);
+    if (!known && ours.stream().noneMatch(owner -> owner.detached)) {
+      throw new ControlException(
+          ErrorKind.NOT_SHARED,
+          still
+              ? "a host command shares " + directory + ", and not the daemon"
+              : "the daemon does not share " + directory,
+          still ? "Ctrl-C in its terminal ends it" : "wormhole status lists the shares");
+    }
+    return new StopSharingAnswer(directory, still);
+  }
+
+  /** What is meant: a folder that is shared or kept, else a share of that name. */
+  private String directoryOf(StopSharingRequest request, List<Owner> all) {
+    String directory = request.directory();
+    if (all.stream().anyMatch(owner -> owner.isOf(directory))
+        || kept.all().stream().anyMatch(share -> share.directory().equals(directory))) {
+      return directory;
+    }
+    return all.stream()
+        .map(owner -> owner.running.share())
+        .filter(share -> share.name().equals(request.name()))
+        .map(Share::directory)
+        .findFirst()
+        .orElse(directory);
+  }
+
+  @Override
+  public synchronized boolean takesBack(Grant grant) {
+    List<Owner> all = owners.getOrDefault(grant.share(), List.of());
+    // The daemon's own hold counts as it was asked for last.
+    Optional<Owner> detached = all.stream().filter(owner -> owner.detached).reduce((_, b) -> b);
+    return Stream.concat(all.stream().filter(owner -> !owner.detached), detached.stream())
+        .anyMatch(owner -> owner.takesBack(grant));
+  }
+
+  private int mayReturn(ShareId share) {
+    return (int)
+        gate.grants().stream()
+            .filter(grant -> grant.share().equals(share) && takesBack(grant))
+            .count();
+  }
+
+  Gate gate() {
+    return gate;
   }
 
   private synchronized void disown(Owner owner) {
@@ -180,7 +414,9 @@ final class Hosting implements SessionAcceptor {
     if (!all.remove(owner)) {
       return;
     }
-    codes.remove(owner.code);
+    if (owner.code != null) {
+      codes.remove(owner.code);
+    }
     owner.running.owners().remove(owner.events);
     owner.events.accept(new ShareEvent.Ended("the command has ended"));
     if (all.isEmpty()) {
@@ -212,7 +448,7 @@ final class Hosting implements SessionAcceptor {
   synchronized Optional<InetSocketAddress> servedAt(int nameplate) {
     for (List<Owner> all : owners.values()) {
       for (Owner owner : all) {
-        if (owner.code.nameplate() == nameplate) {
+        if (owner.code != null && owner.code.nameplate() == nameplate) {
           return Optional.of(owner.address.local());
         }
       }
@@ -248,7 +484,9 @@ final class Hosting implements SessionAcceptor {
     List<ShareStatus> all = new ArrayList<>();
     for (List<Owner> each : owners.values()) {
       Owner first = each.getFirst();
-      all.add(first.running.status(text(first.address.dialled())));
+      all.add(
+          first.running.status(
+              text(first.address.dialled()), each.stream().anyMatch(owner -> owner.detached)));
     }
     return all;
   }

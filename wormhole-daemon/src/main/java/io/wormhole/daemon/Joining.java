@@ -222,7 +222,7 @@ final class Joining {
       case TOO_OLD, TOO_NEW, PROTOCOL -> refused(ErrorKind.INCOMPATIBLE_PEER, failed);
       case SHARE_ENDED, CODE_DEAD, NOT_HOSTED -> refused(ErrorKind.UNKNOWN_CODE, failed);
       case BUSY, TOKEN_REFUSED -> refused(ErrorKind.FAILED, failed);
-      case WRONG_HOST, HOST_UNPROVED, TOO_MANY_GUESSES, NO_GRANT ->
+      case WRONG_HOST, HOST_CHANGED, HOST_UNPROVED, TOO_MANY_GUESSES, NO_GRANT ->
           refused(ErrorKind.NOT_AUTHORISED, failed);
     };
   }

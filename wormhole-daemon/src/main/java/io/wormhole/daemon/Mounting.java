@@ -15,6 +15,7 @@ import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
 import io.wormhole.daemon.trust.Joined;
+import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.MountEvent;
@@ -234,6 +235,13 @@ final class Mounting {
       }
     }
     return null;
+  }
+
+  boolean hasMounted(KnownHost known) {
+    return mounts.stream()
+        .map(RunningMount::joined)
+        .anyMatch(
+            joined -> joined.host().equals(known.host()) && joined.share().equals(known.share()));
   }
 
   UnmountAnswer unmount(UnmountRequest request) throws ControlException {

@@ -126,7 +126,10 @@ final class RunningShare {
     return new ShareEvent.Throughput(peers.size(), perSecond, served);
   }
 
-  ShareStatus status(String address) {
+  /**
+   * @param detached whether the daemon itself is an owner
+   */
+  ShareStatus status(String address, boolean detached) {
     List<PeerStatus> in = new ArrayList<>();
     for (Map.Entry<PeerSession, Peer> each : peers.entrySet()) {
       PeerSession session = each.getKey();
@@ -142,7 +145,7 @@ final class RunningShare {
               each.getValue().answers.perSecond()));
     }
     return new ShareStatus(
-        share.name(), share.directory(), share.id().toString(), address, false, null, in);
+        share.name(), share.directory(), share.id().toString(), address, false, null, detached, in);
   }
 
   /** The share has ended: what its peers had open is closed, and then the folder. */

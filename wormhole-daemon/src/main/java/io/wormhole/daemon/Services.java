@@ -26,12 +26,15 @@ import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.PeersAnswer;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.StatusAnswer.NetworkStatus;
 import io.wormhole.protocol.control.StatusAnswer.RamStatus;
 import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.StopSharingAnswer;
+import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
 import io.wormhole.protocol.hash.Blake3;
@@ -59,6 +62,8 @@ final class Services implements DaemonServices {
   private final ChunkCache cache;
   private final Hosting hosting;
   private final Mounting mounting;
+  private final Peering peering;
+  private final Thread restoring;
 
   Services(Folders folders) throws IOException {
     Path state = folders.state();
@@ -78,9 +83,10 @@ final class Services implements DaemonServices {
             TransportSettings.DEFAULTS);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
     LiveCodes codes = new LiveCodes(random);
+    ShareStore shares = new ShareStore(state, random, blake3);
     hosting =
         new Hosting(
-            new ShareStore(state, random, blake3),
+            shares,
             codes,
             DescriptorBudget.ofProcess(),
             threads.hostIo(),
@@ -115,6 +121,8 @@ final class Services implements DaemonServices {
             owner(),
             threads.timer(),
             System::nanoTime);
+    peering = new Peering(pins, hosting.gate(), shares, mounting::hasMounted);
+    restoring = Thread.ofVirtual().name("restore").start(this::restore);
     ScheduledFuture<?> _ =
         threads
             .timer()
@@ -140,6 +148,15 @@ final class Services implements DaemonServices {
                         }),
                 WARM_UP_AFTER_SECONDS,
                 TimeUnit.SECONDS);
+  }
+
+  /** A folder on a disk that does not answer holds nobody up. */
+  private void restore() {
+    try {
+      hosting.restore();
+    } catch (InterruptedException stopped) {
+      log.debug("the daemon ends before all is shared again");
+    }
   }
 
   /** What a daemon of this home that was killed has left mounted answers nobody any more. */
@@ -180,6 +197,31 @@ final class Services implements DaemonServices {
   }
 
   @Override
+  public StopSharingAnswer stopSharing(StopSharingRequest request) throws ControlException {
+    return hosting.stopSharing(request);
+  }
+
+  @Override
+  public PeersAnswer peers() throws ControlException {
+    return peering.all();
+  }
+
+  @Override
+  public PeersAnswer forgetPeer(String peer) throws ControlException {
+    return peering.forget(peer);
+  }
+
+  @Override
+  public PeersAnswer revokePeer(String peer) throws ControlException {
+    return peering.revoke(peer);
+  }
+
+  @Override
+  public PeersAnswer renamePeer(String peer, String name) throws ControlException {
+    return peering.rename(peer, name);
+  }
+
+  @Override
   public MountedShare mount(MountRequest request, Consumer<String> progress)
       throws ControlException, InterruptedException {
     return mounting.mount(request, progress);
@@ -217,6 +259,7 @@ final class Services implements DaemonServices {
 
   @Override
   public void stop() {
+    restoring.interrupt();
     mounting.stop();
     hosting.stop();
     endpoint.close();

@@ -3,10 +3,13 @@ package io.wormhole.daemon.control;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.PeersAnswer;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.control.StopSharingAnswer;
+import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
 import java.util.List;
@@ -23,10 +26,26 @@ public interface DaemonServices {
    *
    * @param events takes what happens to the share; never blocks, any thread. Throughput is asked
    *     for instead, by {@link HostedShare#throughput}
-   * @return this owner's hold on the share; the control socket closes it
+   * @return this owner's hold on the share; the control socket closes it, unless the request is
+   *     detached and was answered
    */
   HostedShare host(HostRequest request, Consumer<ShareEvent> events)
       throws ControlException, InterruptedException;
+
+  /** Gives up the daemon's own hold on a share, which it does not take again after a restart. */
+  StopSharingAnswer stopSharing(StopSharingRequest request) throws ControlException;
+
+  /** Every peer and every share of others that is known. */
+  PeersAnswer peers() throws ControlException;
+
+  /** Takes away what is known of a peer or a share of another's; whoever is in stays in. */
+  PeersAnswer forgetPeer(String peer) throws ControlException;
+
+  /** Sends a peer away, and lets it in again with a new code only. */
+  PeersAnswer revokePeer(String peer) throws ControlException;
+
+  /** Calls a peer or a share of another's something else here. */
+  PeersAnswer renamePeer(String peer, String name) throws ControlException;
 
   /**
    * Joins a share and mounts it. A directory that is given is an empty folder that is no mount; one

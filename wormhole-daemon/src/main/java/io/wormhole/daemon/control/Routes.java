@@ -6,14 +6,18 @@ import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.PeerRequest;
+import io.wormhole.protocol.control.RenamePeerRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer;
 import io.wormhole.protocol.control.StopAnswer;
+import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.control.UnmountRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +27,10 @@ final class Routes {
   private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final Duration STATUS_LIMIT = Duration.ofSeconds(5);
+
+  /** A look at files of the state folder, or a change of one. */
+  private static final Duration CHANGE_LIMIT = Duration.ofSeconds(10);
+
   private static final Duration HOST_LIMIT = Duration.ofSeconds(30);
 
   /** Joining, which has limits of its own, and mounting. */
@@ -37,6 +45,11 @@ final class Routes {
       List.of(
           new Route("GET", ControlPaths.STATUS, this::status),
           new Route("POST", ControlPaths.SHARES, this::host),
+          new Route("POST", ControlPaths.STOP_SHARING, this::stopSharing),
+          new Route("GET", ControlPaths.PEERS, this::peers),
+          new Route("POST", ControlPaths.FORGET, this::forgetPeer),
+          new Route("POST", ControlPaths.REVOKE, this::revokePeer),
+          new Route("POST", ControlPaths.RENAME, this::renamePeer),
           new Route("POST", ControlPaths.MOUNTS, this::mount),
           new Route("POST", ControlPaths.UNMOUNT, this::unmount),
           new Route("POST", ControlPaths.STOP, this::stop));
@@ -82,6 +95,35 @@ final class Routes {
     exchange.answer(exchange.await(() -> services.unmount(request), UNMOUNT_LIMIT, _ -> {}));
   }
 
+  private void stopSharing(Exchange exchange) throws IOException, ControlException {
+    StopSharingRequest request = exchange.request(StopSharingRequest.class);
+    answer(exchange, () -> services.stopSharing(request));
+  }
+
+  private void peers(Exchange exchange) throws IOException, ControlException {
+    answer(exchange, services::peers);
+  }
+
+  private void forgetPeer(Exchange exchange) throws IOException, ControlException {
+    String peer = exchange.request(PeerRequest.class).peer();
+    answer(exchange, () -> services.forgetPeer(peer));
+  }
+
+  private void revokePeer(Exchange exchange) throws IOException, ControlException {
+    String peer = exchange.request(PeerRequest.class).peer();
+    answer(exchange, () -> services.revokePeer(peer));
+  }
+
+  private void renamePeer(Exchange exchange) throws IOException, ControlException {
+    RenamePeerRequest request = exchange.request(RenamePeerRequest.class);
+    answer(exchange, () -> services.renamePeer(request.peer(), request.name()));
+  }
+
+  private static void answer(Exchange exchange, Callable<?> work)
+      throws IOException, ControlException {
+    exchange.answer(exchange.await(work::call, CHANGE_LIMIT, _ -> {}));
+  }
+
   private void stop(Exchange exchange) throws IOException {
     exchange.answer(new StopAnswer(process.pid()));
     stop.request("wormhole daemon stop");
@@ -97,12 +139,30 @@ final class Routes {
             },
             HOST_LIMIT,
             HostedShare::close);
+    if (request.detached()) {
+      handOver(exchange, share);
+      return;
+    }
     String reason;
     try (share) {
       exchange.send(share.answer());
       reason = serve(exchange, share);
     }
     exchange.send(new ShareEvent.Ended(reason));
+    exchange.end();
+  }
+
+  /** The share is the daemon's, once whoever asked for it knows its code. */
+  private static void handOver(Exchange exchange, HostedShare share) throws IOException {
+    boolean told = false;
+    try {
+      exchange.send(share.answer());
+      told = true;
+    } finally {
+      if (!told) {
+        share.close();
+      }
+    }
     exchange.end();
   }
 

@@ -17,8 +17,10 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -88,6 +90,15 @@ public final class ShareStore {
         root.folder().close();
       }
     }
+  }
+
+  /** What the shares are called that were ever opened here. */
+  public synchronized Map<ShareId, String> names() throws IOException {
+    Map<ShareId, String> names = new HashMap<>();
+    for (Entry entry : load()) {
+      names.put(ShareId.parse(entry.shareId), entry.name);
+    }
+    return names;
   }
 
   private Entry remember(ShareRoot root, @Nullable String chosen) throws IOException {

@@ -4,6 +4,7 @@ import io.wormhole.cache.ChunkException;
 import io.wormhole.cache.ChunkLoadException;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.RemoteException;
 import io.wormhole.protocol.wire.WireException;
@@ -23,7 +24,7 @@ final class Failures {
           case ErrnoException answered -> answered.errno();
           case RemoteException refused -> toErrno(refused);
           case TimeoutException late -> Errno.ETIMEDOUT;
-          case LaneException gone -> Errno.EIO;
+          case LaneException gone -> isRevoked(gone) ? Errno.EACCES : Errno.EIO;
           case ChunkLoadException load when load.getCause() != null ->
               toErrno(load.getCause()).errno();
           case ChunkException refused -> {
@@ -39,6 +40,11 @@ final class Failures {
             yield Errno.EIO;
           }
         });
+  }
+
+  /** Whether the host has taken our right to the share away; no lane to it is let in again. */
+  static boolean isRevoked(LaneException gone) {
+    return gone.kind() == LaneException.Kind.CLOSED_BY_PEER && gone.reason() == CloseReason.REVOKED;
   }
 
   private static Errno toErrno(RemoteException refused) {

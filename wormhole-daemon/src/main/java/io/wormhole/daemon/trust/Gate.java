@@ -6,15 +6,18 @@ import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.FrameStream;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.trust.PinnedPeers.Grant;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.WireException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Predicate;
 
 /**
  * The host's door: every lane that a peer makes comes here, and nothing behind it is reached before
@@ -56,7 +59,7 @@ public final class Gate implements Endpoint.LaneAcceptor {
     this.timer = timer;
     this.random = random;
     this.sessions = new Sessions(random);
-    this.returning = new ReturningPeers(pins, acceptor::hosted);
+    this.returning = new ReturningPeers(pins, acceptor::hosted, acceptor::takesBack);
   }
 
   @Override
@@ -75,6 +78,11 @@ public final class Gate implements Endpoint.LaneAcceptor {
     return sessions.all();
   }
 
+  /** Who was let in, ever, and may be again. A snapshot. */
+  public List<Grant> grants() {
+    return pins.grants();
+  }
+
   /** Ends a share: its codes open nothing any more, and its peers' lanes are closed. */
   public void endShare(ShareId share) {
     codes.removeShare(share);
@@ -83,6 +91,32 @@ public final class Gate implements Endpoint.LaneAcceptor {
         session.close(CloseReason.GOODBYE);
       }
     }
+  }
+
+  /**
+   * Sends a peer away for good: it has no grant any more, the codes it knows open nothing, and its
+   * lanes are closed. A new code lets it in again.
+   *
+   * @return what it had been granted
+   * @throws IOException if the grants could not be taken away on the disk; its lanes are closed all
+   *     the same
+   */
+  public List<Grant> revoke(Fingerprint peer) throws IOException {
+    Predicate<Grant> its = grant -> grant.peer().equals(peer);
+    codes.removeKnownTo(peer);
+    List<Grant> revoked;
+    try {
+      revoked = pins.forget(its, _ -> false).grants();
+    } finally {
+      for (PeerSession session : sessions.all()) {
+        if (session.peer().equals(peer)) {
+          session.close(CloseReason.REVOKED);
+        }
+      }
+    }
+    // One that was being made when its session was closed.
+    pins.forget(its, _ -> false);
+    return revoked;
   }
 
   FrameHandler handler(PeerSession session, Lane lane) {

@@ -181,7 +181,7 @@ final class HostHandshake implements AutoCloseable {
       returning.admit(client, ByteString.copyFrom(present(proven).offer().share().bytes()));
       return;
     }
-    if (!codes.isLive(present(attempt))) {
+    if (!codes.proved(attempt, client)) {
       throw new RefusedException(
           RefusalReason.REFUSAL_REASON_SHARE_ENDED, "the share or its code has ended");
     }

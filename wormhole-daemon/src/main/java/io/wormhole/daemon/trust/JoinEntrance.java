@@ -3,6 +3,7 @@ package io.wormhole.daemon.trust;
 import io.wormhole.daemon.transport.FrameStream;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.trust.JoinException.Reason;
+import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.PakeSecret;
 import io.wormhole.protocol.wire.Fingerprint;
@@ -12,6 +13,7 @@ import io.wormhole.protocol.wire.message.ClientHello;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -157,16 +159,16 @@ final class JoinEntrance extends Entrance<Joined> {
     Joined joined = Joined.of(openLane(stream), given);
     var unusedPinned =
         CompletableFuture.runAsync(() -> pin(joined), executor)
-            .whenComplete((done, fault) -> {
-              if (fault == null) {
-                succeed(joined);
-              } else {
-                failOn(fault);
-              }
-            });
+            .whenComplete((done, fault) -> failOn(fault));
   }
 
+  /** A share that is known has one key: another one is not taken beside it, nor for it. */
   private void pin(Joined joined) {
+    Optional<KnownHost> known = pins.otherHost(joined.host(), joined.share());
+    if (known.isPresent()) {
+      fail(JoinException.hostChanged(known.get(), joined.host()));
+      return;
+    }
     try {
       pins.recordHost(joined.host(), joined.share(), joined.shareName(), address);
     } catch (IOException notKept) {
@@ -175,6 +177,7 @@ final class JoinEntrance extends Entrance<Joined> {
           joined.shareName(),
           notKept.getMessage());
     }
+    succeed(joined);
   }
 
   private void move(Phase from, FrameType cause) throws WireException {

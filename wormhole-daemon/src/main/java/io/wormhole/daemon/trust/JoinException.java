@@ -2,6 +2,8 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
+import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.Refusal;
 import io.wormhole.protocol.wire.message.RefusalReason;
@@ -42,6 +44,8 @@ public final class JoinException extends IOException {
     UNREACHABLE("check the address, and that the host is running and not behind a firewall"),
     /** Another key answered than the one that was joined. Nothing was sent to it. */
     WRONG_HOST("somebody may be in between: compare the fingerprints before you go on"),
+    /** The code is right, and the share is known to have another host. */
+    HOST_CHANGED("somebody may be in between: ask the host which fingerprint is its own"),
     /** The other end did not prove that it knows the code, though it claims to be the host. */
     HOST_UNPROVED("somebody may be in between: ask for a new code by another way"),
     /** The other end does not keep to the protocol. */
@@ -55,15 +59,31 @@ public final class JoinException extends IOException {
   }
 
   private final Reason reason;
+  private final String next;
 
   JoinException(Reason reason, String message) {
+    this(reason, message, reason.next);
+  }
+
+  private JoinException(Reason reason, String message, String next) {
     super(message);
     this.reason = reason;
+    this.next = next;
   }
 
   JoinException(Reason reason, String message, Throwable cause) {
     super(message, cause);
     this.reason = reason;
+    this.next = reason.next;
+  }
+
+  /** A code was proved by another key than the one that is known for the share. */
+  static JoinException hostChanged(KnownHost known, Fingerprint now) {
+    return new JoinException(
+        Reason.HOST_CHANGED,
+        "the host of \"%s\" has another key: known is %s, this one is %s"
+            .formatted(known.name(), known.host(), now),
+        "if its user says that the new one is right: wormhole peers forget " + known.host());
   }
 
   static JoinException malformed(String what) {
@@ -119,7 +139,7 @@ public final class JoinException extends IOException {
 
   /** What the person can do about it: one line, no full stop. */
   public String next() {
-    return reason.next;
+    return next;
   }
 
   /** What the host is told of it before the lane is closed. */

@@ -2,12 +2,15 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.PakeSecret;
+import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import java.security.SecureRandom;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The codes that open something at this host, by nameplate. In memory only: they end with the
@@ -78,6 +81,18 @@ public final class LiveCodes {
     }
   }
 
+  /** Ends the codes that a peer has proved. */
+  synchronized void removeKnownTo(Fingerprint peer) {
+    Iterator<LiveCode> codes = byNameplate.values().iterator();
+    while (codes.hasNext()) {
+      LiveCode code = codes.next();
+      if (code.knownTo.contains(peer)) {
+        codes.remove();
+        code.secret.close();
+      }
+    }
+  }
+
   /**
    * Begins an attempt to prove the code of a nameplate; the caller closes it. This is the one way
    * to a code's secret, and so the place where guesses are counted and expiry is seen.
@@ -90,6 +105,12 @@ public final class LiveCodes {
   /** Whether the code of an attempt has not been ended since. */
   synchronized boolean isLive(Attempt attempt) {
     return byNameplate.containsValue(attempt.code);
+  }
+
+  /** A peer has proved the code of an attempt; false if the code has been ended since. */
+  synchronized boolean proved(Attempt attempt, Fingerprint peer) {
+    attempt.code.knownTo.add(peer);
+    return isLive(attempt);
   }
 
   private boolean keep(Offer offer, JoinCode code) throws CodeUnavailableException {
@@ -111,6 +132,9 @@ public final class LiveCodes {
   private static final class LiveCode {
     private final Offer offer;
     private final PakeSecret secret;
+
+    /** Grows with good proofs alone. */
+    private final Set<Fingerprint> knownTo = new HashSet<>();
 
     LiveCode(Offer offer, PakeSecret secret) {
       this.offer = offer;

@@ -82,10 +82,16 @@ public final class PeerSession {
     return token;
   }
 
-  /** Closes the control lane, and so the session. */
+  /** Whether it has not ended. */
+  synchronized boolean isIn() {
+    return !ended;
+  }
+
+  /** Closes every lane for this reason, and so ends the session. */
   public void close(CloseReason reason) {
-    control.close(reason);
+    // First: the end of the control lane would give the bulk lanes a reason of its own.
     end(reason);
+    control.close(reason);
   }
 
   /** Takes a bulk lane in, unless the session has ended or has as many as it may. */

@@ -16,8 +16,10 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** {@code peers.json}, format 1: keys and ids in hexadecimal, times in ISO 8601. */
@@ -49,8 +51,9 @@ final class PeersFile {
         grants.add(grant(node));
       }
       List<KnownHost> hosts = new ArrayList<>();
+      Set<String> names = new HashSet<>();
       for (JsonNode node : root.path("hosts")) {
-        hosts.add(host(node));
+        hosts.add(host(node, names));
       }
       return new Pins(grants, hosts);
     } catch (JsonProcessingException | IllegalArgumentException | DateTimeParseException broken) {
@@ -68,7 +71,9 @@ final class PeersFile {
           .put("share", grant.share().toString())
           .put("writable", grant.writable())
           .put("name", grant.name())
+          .put("renamed", grant.renamed())
           .put("firstSeen", grant.firstSeen().toString())
+          .put("proved", grant.proved().toString())
           .put("lastSeen", grant.lastSeen().toString());
     }
     ArrayNode hosts = root.putArray("hosts");
@@ -79,6 +84,7 @@ final class PeersFile {
               .put("host", host.host().toString())
               .put("share", host.share().toString())
               .put("shareName", host.shareName())
+              .put("name", host.name())
               .put("firstSeen", host.firstSeen().toString())
               .put("lastSeen", host.lastSeen().toString());
       host.addresses().forEach(node.putArray("addresses")::add);
@@ -93,19 +99,28 @@ final class PeersFile {
         ShareId.parse(text(node, "share")),
         node.path("writable").asBoolean(),
         text(node, "name"),
+        node.path("renamed").asBoolean(),
         Instant.parse(text(node, "firstSeen")),
+        Instant.parse(text(node, node.has("proved") ? "proved" : "lastSeen")),
         Instant.parse(text(node, "lastSeen")));
   }
 
-  private static KnownHost host(JsonNode node) {
+  /**
+   * @param names of the shares before this one
+   */
+  private static KnownHost host(JsonNode node, Set<String> names) {
     List<String> addresses = new ArrayList<>();
     for (JsonNode address : node.path("addresses")) {
       addresses.add(address.asText());
     }
+    String name =
+        node.has("name") ? text(node, "name") : LocalName.unused(text(node, "shareName"), names);
+    names.add(name);
     return new KnownHost(
         Fingerprint.parse(text(node, "host")),
         ShareId.parse(text(node, "share")),
         text(node, "shareName"),
+        name,
         addresses,
         Instant.parse(text(node, "firstSeen")),
         Instant.parse(text(node, "lastSeen")));

@@ -128,7 +128,7 @@ final class PendingLane implements FrameHandler {
       throws RefusedException {
     PeerSession session = gate.registry().open(proven, lane);
     handshake.requireLive();
-    record(session);
+    record(session, hello != null);
     HostConfirm answer = handshake.createConfirm(LIMITS, session.newLaneToken());
     if (letIn(stream, session)) {
       if (hello != null) {
@@ -167,10 +167,19 @@ final class PendingLane implements FrameHandler {
     return true;
   }
 
-  private void record(PeerSession session) {
+  private void record(PeerSession session, boolean returned) {
+    PinnedPeers pins = gate.pins();
     try {
-      gate.pins()
-          .recordGrant(session.peer(), session.share(), session.writable(), session.displayName());
+      if (returned) {
+        pins.recordReturn(session.peer(), session.share());
+      } else {
+        pins.recordGrant(
+            session.peer(),
+            session.share(),
+            session.writable(),
+            session.displayName(),
+            session::isIn);
+      }
     } catch (IOException notKept) {
       LOG.warn("{} is let in, but will need a code again: {}", session, notKept.getMessage());
     }

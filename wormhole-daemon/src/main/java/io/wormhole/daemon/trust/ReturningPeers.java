@@ -8,6 +8,7 @@ import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.RefusalReason;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Lets peers in who have proved a code of a share before: TLS has proved that it is their key, and
@@ -16,14 +17,18 @@ import java.util.function.Function;
 final class ReturningPeers {
   private final PinnedPeers pins;
   private final Function<ShareId, Optional<Offer>> hosted;
+  private final Predicate<Grant> takenBack;
 
   /**
    * @param hosted what a share offers now to those who were let in before; empty while it is not
    *     hosted
+   * @param takenBack whether the hosting of a grant's share takes its peer back
    */
-  ReturningPeers(PinnedPeers pins, Function<ShareId, Optional<Offer>> hosted) {
+  ReturningPeers(
+      PinnedPeers pins, Function<ShareId, Optional<Offer>> hosted, Predicate<Grant> takenBack) {
     this.pins = pins;
     this.hosted = hosted;
+    this.takenBack = takenBack;
   }
 
   /**
@@ -51,6 +56,10 @@ final class ReturningPeers {
             .orElseThrow(() ->
                 new RefusedException(
                     RefusalReason.REFUSAL_REASON_NOT_HOSTED, "the share is not hosted just now"));
+    if (!takenBack.test(grant)) {
+      throw new RefusedException(
+          RefusalReason.REFUSAL_REASON_NO_GRANT, "this host takes nobody back without a new code");
+    }
     return new Proven(offer, grant.name(), grant.writable() && offer.writable());
   }
 }

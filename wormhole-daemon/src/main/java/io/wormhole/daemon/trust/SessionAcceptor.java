@@ -2,6 +2,7 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.trust.PinnedPeers.Grant;
 import io.wormhole.protocol.wire.ShareId;
 import java.util.Optional;
 
@@ -16,6 +17,12 @@ public interface SessionAcceptor {
    * Any thread; returns at once.
    */
   Optional<Offer> hosted(ShareId share);
+
+  /**
+   * Whether a share that is hosted now takes this peer back without a code. Any thread; returns at
+   * once.
+   */
+  boolean takesBack(Grant grant);
 
   /** Who answers on a stream of the session's control lane. */
   FrameHandler control(PeerSession session);

@@ -83,6 +83,20 @@ class ShareStoreTest {
   }
 
   @Test
+  void folderBoundOverThePathIsAnotherShare() throws Exception {
+    ShareId first = idOf(folder);
+    Path other = Files.createDirectory(work.resolve("other"));
+    NativeFiles.bind(NativeFiles.bytes(other), NativeFiles.bytes(folder));
+    try {
+      assertThat(idOf(folder)).isNotEqualTo(first);
+    } finally {
+      NativeFiles.unmount(NativeFiles.bytes(folder));
+    }
+    assertThat(idOf(folder)).isEqualTo(first);
+    assertThat(store().names()).containsEntry(first, "folder").hasSize(2);
+  }
+
+  @Test
   void nameIsKeptUntilAnotherIsGiven() throws Exception {
     try (Share named = store().open(folder.toString(), "Holiday")) {
       assertThat(named.name()).isEqualTo("Holiday");

@@ -45,7 +45,7 @@ class HandshakeTest {
   private static final Fingerprint BETWEEN = fingerprint(3);
   private static final Offer OFFER = new Offer(ShareId.random(RANDOM), "photos", true);
   private static final ReturningPeers NOBODY_RETURNS =
-      new ReturningPeers(noPins(), _ -> Optional.empty());
+      new ReturningPeers(noPins(), _ -> Optional.empty(), _ -> true);
   private static final LiveCodes CODES = new LiveCodes(RANDOM);
   private static final JoinCode CODE = live();
   private static final PakeSecret SECRET = PakeSecret.of(CODE);

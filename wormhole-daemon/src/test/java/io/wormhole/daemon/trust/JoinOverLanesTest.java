@@ -161,6 +161,75 @@ class JoinOverLanesTest {
   }
 
   @Test
+  void aHostThatTakesOnlyNewPeersTakesNobodyBack() throws Exception {
+    served.hosted = Optional.of(new Offer(share, "photos", false));
+    JoinCode live = code(false);
+    join(live).control().lane().close(CloseReason.DONE);
+    served.onlyNew = true;
+    assertThat(refusal(rejoin(HOST)).reason()).isEqualTo(Reason.NO_GRANT);
+    assertThat(join(live).host()).isEqualTo(HOST);
+  }
+
+  @Test
+  void aReadOnlyHostingGivesNoMoreAndTakesNothingFromTheGrant() throws Exception {
+    served.hosted = Optional.of(new Offer(share, "photos", false));
+    Introduction writer = new Introduction("laptop", true);
+    join(code(true), writer).control().lane().close(CloseReason.DONE);
+    Joined back = client(CLIENT).rejoin(address, HOST, share, writer).get(20, TimeUnit.SECONDS);
+    assertThat(back.writable()).isFalse();
+    assertThat(hostPins.grants()).singleElement().returns(true, Grant::writable);
+  }
+
+  @Test
+  void whoIsRevokedIsSentAwayAndComesBackWithANewCodeOnly() throws Exception {
+    served.hosted = Optional.of(new Offer(share, "photos", false));
+    JoinCode known = code(false);
+    JoinCode other = code(false);
+    Joined joined = join(known);
+    Recorder control = new Recorder();
+    joined.control().handOver(control);
+    OpenLane bulk = bulk(CLIENT, joined.laneToken());
+    Recorder data = new Recorder();
+    bulk.handOver(data);
+
+    assertThat(gate.revoke(CLIENT)).singleElement().returns(share, Grant::share);
+
+    assertThat(control.end().reason()).isEqualTo(CloseReason.REVOKED);
+    assertThat(data.end().reason()).isEqualTo(CloseReason.REVOKED);
+    assertThat(gate.sessions()).isEmpty();
+    assertThat(hostPins.grants()).isEmpty();
+    assertThat(refusal(rejoin(HOST)).reason()).isEqualTo(Reason.NO_GRANT);
+    assertThat(refusal(joining(known)).reason()).isEqualTo(Reason.UNKNOWN_CODE);
+    assertThat(join(other).host()).isEqualTo(HOST);
+    assertThat(hostPins.grants()).hasSize(1);
+  }
+
+  @Test
+  void whoIsRevokedWhileItJoinsHasNoGrant() throws Exception {
+    join(code(false));
+    PeerSession session = gate.sessions().getFirst();
+    assertThat(gate.revoke(CLIENT)).hasSize(1);
+    // The handshake that made the session records behind the revocation.
+    hostPins.recordGrant(CLIENT, share, false, "laptop", session::isIn);
+    assertThat(hostPins.grants()).isEmpty();
+  }
+
+  @Test
+  void aShareThatIsKnownHasOneKey() throws Exception {
+    clientPins.recordHost(STRANGER, share, "photos", address);
+    JoinException changed = refusal(joining(code(false)));
+    assertThat(changed.reason()).isEqualTo(Reason.HOST_CHANGED);
+    assertThat(changed)
+        .hasMessageContaining(HOST.toString())
+        .hasMessageContaining(STRANGER.toString());
+    assertThat(changed.next()).contains("wormhole peers forget " + STRANGER);
+    assertThat(clientPins.hosts()).singleElement().returns(STRANGER, KnownHost::host);
+
+    clientPins.forget(_ -> false, known -> known.host().equals(STRANGER));
+    assertThat(join(code(false)).host()).isEqualTo(HOST);
+  }
+
+  @Test
   void nothingIsSaidToAnotherKeyThanTheKnownOne() throws Exception {
     Recorder heard = new Recorder();
     InetSocketAddress elsewhere =
@@ -707,10 +776,16 @@ class JoinOverLanesTest {
     final List<PeerSession> sessions = new CopyOnWriteArrayList<>();
     final List<Lane> bulk = new CopyOnWriteArrayList<>();
     volatile Optional<Offer> hosted = Optional.empty();
+    volatile boolean onlyNew;
 
     @Override
     public Optional<Offer> hosted(ShareId share) {
       return hosted.filter(offer -> offer.share().equals(share));
+    }
+
+    @Override
+    public boolean takesBack(Grant grant) {
+      return !onlyNew;
     }
 
     @Override

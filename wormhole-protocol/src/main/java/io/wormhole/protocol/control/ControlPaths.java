@@ -5,8 +5,26 @@ public final class ControlPaths {
   /** GET: a {@link StatusAnswer}. */
   public static final String STATUS = "/v1/status";
 
-  /** POST of a {@link HostRequest}: a stream of {@link ShareEvent}s; the share is its owner's. */
+  /**
+   * POST of a {@link HostRequest}: a stream of {@link ShareEvent}s; the share is its owner's. One
+   * that is detached is the daemon's, and its stream ends after the first event.
+   */
   public static final String SHARES = "/v1/shares";
+
+  /** POST of a {@link StopSharingRequest}: a {@link StopSharingAnswer}. */
+  public static final String STOP_SHARING = "/v1/shares/stop";
+
+  /** GET: a {@link PeersAnswer} of all. */
+  public static final String PEERS = "/v1/peers";
+
+  /** POST of a {@link PeerRequest}: a {@link PeersAnswer} of what is forgotten now. */
+  public static final String FORGET = "/v1/peers/forget";
+
+  /** POST of a {@link PeerRequest}: a {@link PeersAnswer} of who was sent away. */
+  public static final String REVOKE = "/v1/peers/revoke";
+
+  /** POST of a {@link RenamePeerRequest}: a {@link PeersAnswer} of what has a new name. */
+  public static final String RENAME = "/v1/peers/rename";
 
   /** POST of a {@link MountRequest}: a stream of {@link MountEvent}s. */
   public static final String MOUNTS = "/v1/mounts";

@@ -15,6 +15,10 @@ public enum ErrorKind {
   WRONG_CODE("wrong-code", ExitCode.REFUSED, 403),
   /** The peer does not let us in. */
   NOT_AUTHORISED("not-authorised", ExitCode.REFUSED, 403),
+  /** No peer or known share has this name or fingerprint. */
+  UNKNOWN_PEER("unknown-peer", ExitCode.REFUSED, 404),
+  /** Several have it. */
+  AMBIGUOUS("ambiguous", ExitCode.USAGE, 409),
   /** Nobody answers at the peer's address. */
   UNREACHABLE("unreachable", ExitCode.UNREACHABLE, 504),
   /** Something the machine or the user lacks: /dev/fuse, the right to mount, a JDK. */
@@ -26,6 +30,7 @@ public enum ErrorKind {
   UNREADABLE("unreadable", ExitCode.FAILED, 403),
   /** A folder that cannot be shared, such as one inside a mount of ours. */
   NOT_SHAREABLE("not-shareable", ExitCode.FAILED, 409),
+  NOT_SHARED("not-shared", ExitCode.FAILED, 404),
   PORT_TAKEN("port-taken", ExitCode.FAILED, 409),
   NOT_EMPTY("not-empty", ExitCode.FAILED, 409),
   ALREADY_MOUNTED("already-mounted", ExitCode.FAILED, 409),

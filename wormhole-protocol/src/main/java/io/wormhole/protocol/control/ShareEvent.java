@@ -16,6 +16,7 @@ public sealed interface ShareEvent extends StreamEvent {
    * @param directory absolute
    * @param expiresAt ISO-8601; null for the life of the share
    * @param hiddenMounts file systems mounted below the folder: they show as empty folders
+   * @param knownPeers who may come back without a code
    */
   record Shared(
       String code,
@@ -26,7 +27,8 @@ public sealed interface ShareEvent extends StreamEvent {
       String directory,
       boolean writable,
       @Nullable String expiresAt,
-      List<String> hiddenMounts)
+      List<String> hiddenMounts,
+      int knownPeers)
       implements ShareEvent {
     public Shared {
       hiddenMounts = List.copyOf(hiddenMounts);

@@ -31,6 +31,7 @@ public record StatusAnswer(
    * A folder that is shared.
    *
    * @param expiresAt ISO-8601; null for the life of the share
+   * @param detached whether the daemon itself shares it, and does so again after a restart
    */
   public record ShareStatus(
       String name,
@@ -39,6 +40,7 @@ public record StatusAnswer(
       String address,
       boolean writable,
       @Nullable String expiresAt,
+      boolean detached,
       List<PeerStatus> peers) {
     public ShareStatus {
       peers = List.copyOf(peers);

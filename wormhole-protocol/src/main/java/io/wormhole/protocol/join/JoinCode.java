@@ -81,6 +81,16 @@ public final class JoinCode {
     return new JoinCode(values);
   }
 
+  /** Whether somebody who types this means a code: one, or one with mistakes in it. */
+  public static boolean looksLikeOne(String text) {
+    try {
+      parse(text);
+      return true;
+    } catch (JoinCodeException no) {
+      return no.problem() == Problem.CHECK;
+    }
+  }
+
   /** The public part, 0 to {@link #NAMEPLATES} less one. */
   public int nameplate() {
     int nameplate = 0;
