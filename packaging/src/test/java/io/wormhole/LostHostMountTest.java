@@ -101,7 +101,19 @@ class LostHostMountTest {
     signal("KILL", TwoMachines.daemonPid(machines.mounting()));
     Outcome started = machines.onMounting("daemon", "start");
     assertThat(started.exit()).as(started.toString()).isZero();
-    assertThat(Files.readString(Path.of("/proc/self/mountinfo"))).doesNotContain(second.toString());
+    // What was left is mounted anew; what was taken away by force stays away.
+    awaitMounted(second.resolve("file"));
+    assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+        .containsOnlyOnce(second.toString())
+        .doesNotContain(mounted.toString());
+  }
+
+  private static void awaitMounted(Path file) throws InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(NOBODY_HANGS_SECONDS);
+    while (Files.notExists(file)) {
+      assertThat(System.nanoTime()).as("%s is there", file).isLessThan(end);
+      Thread.sleep(50);
+    }
   }
 
   @Test

@@ -19,7 +19,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Mounts a share. */
-@Command(name = "mount", description = "Mount a share as a local folder, by its join code, or by its name the next time.")
+@Command(
+    name = "mount",
+    description =
+        "Mount a share as a local folder, by its join code, or by its name the next time.")
 final class MountCommand implements Callable<Integer> {
   private static final Duration MOUNT_LIMIT = Duration.ofSeconds(70);
   private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(10);

@@ -31,14 +31,11 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -57,11 +54,6 @@ final class Hosting implements SessionAcceptor {
   private static final Logger log = LoggerFactory.getLogger(Hosting.class);
   private static final Duration NAME_LOOKUP = Duration.ofSeconds(5);
 
-  /** A disk that is not there at the start may be later. */
-  private static final Duration RESTORE_AGAIN = Duration.ofSeconds(30);
-
-  private static final String KEPT = "hosted.json";
-
   private final ShareStore store;
   private final LiveCodes codes;
   private final DescriptorBudget descriptors;
@@ -69,7 +61,7 @@ final class Hosting implements SessionAcceptor {
   private final Clock clock;
   private final Gate gate;
   private final ListenAddress addresses;
-  private final StateList<KeptShare> kept;
+  private final KeptShares kept;
 
   private final Map<ShareId, RunningShare> shares = new ConcurrentHashMap<>();
 
@@ -97,7 +89,7 @@ final class Hosting implements SessionAcceptor {
     this.clock = clock;
     this.gate = gateOf.apply(this);
     this.addresses = new ListenAddress(endpoint, gate, stateFolder);
-    this.kept = new StateList<>(stateFolder.resolve(KEPT), KeptShare.class);
+    this.kept = new KeptShares(stateFolder);
   }
 
   /** One hold on a share: that of a {@code host} command, or the daemon's own. */
@@ -160,17 +152,24 @@ final class Hosting implements SessionAcceptor {
 
     @Override
     public void close() {
-      if (detached) {
-        forget(running.share().directory());
-      }
       disown(this);
+      String directory = running.share().directory();
+      if (detached && !isDetached(directory)) {
+        try {
+          boolean known = kept.forget(directory);
+          log.debug("{} is given up, kept before: {}", directory, known);
+        } catch (ControlException unwritable) {
+          log.warn("{}: {}", directory, unwritable.getMessage());
+        }
+      }
     }
   }
 
   HostedShare host(HostRequest request, Consumer<ShareEvent> events)
       throws ControlException, InterruptedException {
     Instant now = clock.instant();
-    Owner owner = open(request, now, true, events);
+    // Nobody listens at a command that has gone.
+    Owner owner = open(request, now, true, request.detached() ? _ -> {} : events);
     if (request.detached()) {
       boolean done = false;
       try {
@@ -258,88 +257,47 @@ final class Hosting implements SessionAcceptor {
 
   /** The daemon will share the folder again, at the port that it has now. */
   private void keep(HostRequest request, Owner owner, Instant since) throws ControlException {
-    String directory = owner.running.share().directory();
     String bind = request.bind();
     if (bind != null) {
       bind = bind.substring(0, bind.lastIndexOf(':') + 1) + owner.address.bound().getPort();
     }
-    try {
-      kept.put(
-          other -> other.directory().equals(directory),
-          new KeptShare(
-              directory,
-              owner.running.share().id().toString(),
-              request.name(),
-              bind,
-              request.excludes(),
-              request.onlyNew(),
-              since.toString()));
-    } catch (IOException unwritable) {
-      throw new ControlException(
-          ErrorKind.FAILED,
-          "the share cannot be kept for a restart: " + message(unwritable),
-          "make room, or mend the rights of the state folder; or share it without -d",
-          unwritable);
-    }
-  }
-
-  private void forget(String directory) {
-    try {
-      var _ = kept.removeIf(share -> share.directory().equals(directory));
-    } catch (IOException unwritable) {
-      log.warn("{} will be shared again after a restart", directory, unwritable);
-    }
+    kept.keep(
+        new KeptShare(
+            owner.running.share().directory(),
+            owner.running.share().id().toString(),
+            request.name(),
+            bind,
+            request.excludes(),
+            request.onlyNew(),
+            since.toString()));
   }
 
   /**
    * Shares again what an earlier daemon of this home shared as its own. Returns when all of it is
-   * there, or when it is interrupted: what is missing is tried again.
+   * there, or when it is interrupted.
    */
   void restore() throws InterruptedException {
-    Set<String> told = new HashSet<>();
-    while (true) {
-      List<KeptShare> missing = kept.all().stream().filter(this::isMissing).toList();
-      boolean all = true;
-      for (KeptShare share : missing) {
-        all &= restore(share, told);
-      }
-      if (all) {
-        return;
-      }
-      Thread.sleep(RESTORE_AGAIN);
-    }
+    kept.restore(share -> isDetached(share.directory()), this::reopen);
   }
 
-  private boolean restore(KeptShare share, Set<String> told) throws InterruptedException {
-    try {
-      Owner owner = open(share.request(), Instant.parse(share.since()), false, _ -> {});
-      if (!kept.all().contains(share)) {
-        // Somebody has ended it or shared it anew meanwhile.
-        disown(owner);
-      } else if (!owner.running.share().id().toString().equals(share.shareId())) {
-        disown(owner);
-        return later(share, "another folder or disk is there now", told);
-      } else {
-        log.info("{} is shared again", share.directory());
-      }
-      return true;
-    } catch (ControlException | DateTimeParseException refused) {
-      return later(share, message(refused), told);
+  private void reopen(KeptShare share) throws ControlException, InterruptedException {
+    Owner owner = open(share.request(), Instant.parse(share.since()), false, _ -> {});
+    boolean same = owner.running.share().id().toString().equals(share.shareId());
+    // Somebody may have ended it or shared it anew meanwhile.
+    if (!same || !kept.has(share)) {
+      disown(owner);
     }
+    if (!same) {
+      throw new ControlException(
+          ErrorKind.FAILED, "another folder or disk is there now", "share it with its own command");
+    }
+    log.info("{} is shared again", share.directory());
   }
 
-  private static boolean later(KeptShare share, String why, Set<String> told) {
-    if (told.add(share.directory())) {
-      log.warn("{} is not shared again yet: {}", share.directory(), why);
-    }
-    return false;
-  }
-
-  private synchronized boolean isMissing(KeptShare share) {
+  private synchronized boolean isDetached(String directory) {
     return owners.values().stream()
         .flatMap(List::stream)
-        .noneMatch(
-            owner -> owner.detached && owner.running.share().directory().equals(share.directory()));
+        .anyMatch(owner -> owner.detached && owner.isOf(directory));
   }
 
   /** Gives up the daemon's own hold on a share. */
@@ -350,16 +308,7 @@ final class Hosting implements SessionAcceptor {
     }
     String directory = directoryOf(request, all);
     List<Owner> ours = all.stream().filter(owner -> owner.isOf(directory)).toList();
-    boolean known;
-    try {
-      known = kept.removeIf(share -> share.directory().equals(directory));
-    } catch (IOException unwritable) {
-      throw new ControlException(
-          ErrorKind.FAILED,
-          "the share stays, as the state folder cannot be written: " + message(unwritable),
-          "make room, or mend its rights",
-          unwritable);
-    }
+    boolean known = kept.forget(directory);
     ours.stream().filter(owner -> owner.detached).forEach(this::disown);
     boolean still = ours.stream().anyMatch(owner -> !owner.detached);
     if (!known && ours.stream().noneMatch(owner -> owner.detached)) {
@@ -376,8 +325,7 @@ final class Hosting implements SessionAcceptor {
   /** What is meant: a folder that is shared or kept, else a share of that name. */
   private String directoryOf(StopSharingRequest request, List<Owner> all) {
     String directory = request.directory();
-    if (all.stream().anyMatch(owner -> owner.isOf(directory))
-        || kept.all().stream().anyMatch(share -> share.directory().equals(directory))) {
+    if (all.stream().anyMatch(owner -> owner.isOf(directory)) || kept.has(directory)) {
       return directory;
     }
     return all.stream()

@@ -14,6 +14,7 @@ import io.wormhole.daemon.trust.JoinException;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import io.wormhole.daemon.trust.Joined;
 import io.wormhole.daemon.trust.OpenLane;
+import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.join.JoinCode;
@@ -31,6 +32,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** From a code to two lanes that answer. */
@@ -73,6 +75,19 @@ final class Joining {
     throw last != null ? last : unknown(code);
   }
 
+  private static List<InetSocketAddress> resolved(String peer)
+      throws ControlException, InterruptedException {
+    try {
+      return PeerAddress.parse(peer, false).resolve(NAME_LOOKUP);
+    } catch (IllegalArgumentException malformed) {
+      throw new ControlException(
+          ErrorKind.USAGE, Hosting.message(malformed), "for example --peer 192.168.1.20:4433");
+    } catch (IOException unknown) {
+      throw new ControlException(
+          ErrorKind.UNREACHABLE, Hosting.message(unknown), "check the name, or give the address");
+    }
+  }
+
   private List<InetSocketAddress> addresses(JoinCode code, @Nullable String peer)
       throws ControlException, InterruptedException {
     try {
@@ -105,19 +120,49 @@ final class Joining {
   }
 
   /**
-   * Comes back to a share without a code, wherever its host was found before. Does not wait; who
-   * cancels closes the lanes that come all the same.
+   * Comes back to a share that is known, without a code; gives up within about twenty seconds when
+   * nobody answers.
    *
-   * @return fails with a {@link NotAdmittedException} where the host lets this key in no more, else
-   *     with what the last address met
+   * @param peer where its host is now; null for where it was found before
    */
-  CompletableFuture<Lanes> rejoin(Fingerprint host, ShareId share) {
-    List<InetSocketAddress> addresses = client.addresses(host, share);
-    return FirstOf.these(
-        addresses.stream().map(address -> rejoin(address, host, share)).toList(), Lanes::close);
+  Admitted comeBack(KnownHost known, @Nullable String peer)
+      throws ControlException, InterruptedException {
+    List<InetSocketAddress> addresses =
+        peer == null ? client.addresses(known.host(), known.share()) : resolved(peer);
+    if (addresses.isEmpty()) {
+      throw new ControlException(
+          ErrorKind.UNREACHABLE,
+          "it is not known where the host of \"" + known.name() + "\" is",
+          "give its address: --peer HOST:PORT");
+    }
+    try {
+      return await(comeBack(addresses, known.host(), known.share()));
+    } catch (JoinException failed) {
+      throw explained(known, addresses, failed);
+    }
   }
 
-  private CompletableFuture<Lanes> rejoin(
+  /**
+   * Comes back to a share without a code, wherever its host was found before. Does not wait.
+   *
+   * @return fails with a {@link NotAdmittedException} where the host lets this key in no more, else
+   *     with what tells the most of what the addresses met
+   */
+  CompletableFuture<Lanes> rejoin(Fingerprint host, ShareId share) {
+    return comeBack(client.addresses(host, share), host, share)
+        .thenApply(Admitted::lanes)
+        .exceptionallyCompose(failure -> CompletableFuture.failedFuture(admission(failure)));
+  }
+
+  private CompletableFuture<Admitted> comeBack(
+      List<InetSocketAddress> addresses, Fingerprint host, ShareId share) {
+    return FirstOf.these(
+        addresses.stream().map(address -> comeBack(address, host, share)).toList(),
+        admitted -> admitted.lanes().close(),
+        (told, next) -> isSilence(told) ? next : told);
+  }
+
+  private CompletableFuture<Admitted> comeBack(
       InetSocketAddress address, Fingerprint host, ShareId share) {
     return client
         .rejoin(address, host, share, introduction)
@@ -127,18 +172,26 @@ final class Joining {
                   if (lanes == null) {
                     joined.control().lane().close(CloseReason.DONE);
                   }
-                }))
-        .exceptionallyCompose(failure -> CompletableFuture.failedFuture(admission(failure)));
+                })
+                .thenApply(lanes -> new Admitted(joined, lanes)));
+  }
+
+  private static boolean isSilence(Throwable failure) {
+    return unwrapped(failure) instanceof JoinException refused
+        && refused.reason() == Reason.UNREACHABLE;
   }
 
   private static Throwable admission(Throwable failure) {
-    Throwable why =
-        failure instanceof CompletionException wrapped && wrapped.getCause() != null
-            ? wrapped.getCause()
-            : failure;
+    Throwable why = unwrapped(failure);
     return why instanceof JoinException refused && refused.reason() == Reason.NO_GRANT
         ? new NotAdmittedException(Hosting.message(refused), refused)
         : why;
+  }
+
+  private static Throwable unwrapped(Throwable failure) {
+    return failure instanceof CompletionException wrapped && wrapped.getCause() != null
+        ? wrapped.getCause()
+        : failure;
   }
 
   /** Opens the bulk lane beside a control lane; the control lane stays the caller's if it fails. */
@@ -180,7 +233,7 @@ final class Joining {
     try {
       return attempt.get(Limits.HANDSHAKE_MILLIS + SLACK.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException failed) {
-      if (failed.getCause() instanceof JoinException why) {
+      if (failed.getCause() != null && unwrapped(failed.getCause()) instanceof JoinException why) {
         throw why;
       }
       throw new ControlException(
@@ -224,6 +277,44 @@ final class Joining {
       case BUSY, TOKEN_REFUSED -> refused(ErrorKind.FAILED, failed);
       case WRONG_HOST, HOST_CHANGED, HOST_UNPROVED, TOO_MANY_GUESSES, NO_GRANT ->
           refused(ErrorKind.NOT_AUTHORISED, failed);
+    };
+  }
+
+  private static ControlException explained(
+      KnownHost known, List<InetSocketAddress> addresses, JoinException failed) {
+    String name = "\"" + known.name() + "\"";
+    return switch (failed.reason()) {
+      case UNREACHABLE ->
+          new ControlException(
+              ErrorKind.UNREACHABLE,
+              "the host of %s does not answer at %s"
+                  .formatted(
+                      name,
+                      addresses.stream().map(Hosting::text).collect(Collectors.joining(", "))),
+              "if it is elsewhere now: --peer HOST:PORT",
+              failed);
+      case NO_GRANT ->
+          new ControlException(
+              ErrorKind.NOT_AUTHORISED,
+              "the host of " + name + " does not take this machine back without a code",
+              failed.next(),
+              failed);
+      case NOT_HOSTED, SHARE_ENDED ->
+          new ControlException(
+              ErrorKind.UNKNOWN_CODE,
+              "the host of " + name + " does not share it now",
+              failed.next(),
+              failed);
+      case WRONG_HOST ->
+          new ControlException(
+              ErrorKind.NOT_AUTHORISED,
+              Hosting.message(failed),
+              "if its user says that the new one is right: wormhole peers forget "
+                  + known.host()
+                  + ", and join with a code",
+              failed);
+      case TOO_OLD, TOO_NEW, PROTOCOL -> refused(ErrorKind.INCOMPATIBLE_PEER, failed);
+      default -> refused(ErrorKind.FAILED, failed);
     };
   }
 

@@ -2,70 +2,71 @@ package io.wormhole.daemon;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Stream;
+import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
- * Where this home's daemon has mounted something, kept in {@code mounts}: what a daemon that was
- * killed has left there is the next one's to clear, and nobody else's. Any thread.
- *
- * <p>The file holds absolute paths, each followed by a NUL, which no path contains; it is replaced
- * as a whole.
+ * What this home's daemon has mounted, kept in {@code mounts.json} until it is unmounted. A daemon
+ * that was killed has left dead mounts there, which are the next one's to clear and nobody else's;
+ * and however the daemon ended, the next one mounts it all again. Any thread.
  */
 final class MountedFolders {
-  private static final String FILE = "mounts";
+  private static final String FILE = "mounts.json";
 
-  private final Path file;
-  private final Set<String> folders = new LinkedHashSet<>();
+  private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
 
-  /** What an earlier daemon of this home has left behind, until {@link #forgetAll}. */
+  private final StateList<KeptMount> mounts;
+  private final String boot;
+
+  /**
+   * @throws IOException if what an earlier daemon of this home has left cannot be read
+   */
   MountedFolders(Path stateFolder) throws IOException {
-    file = stateFolder.resolve(FILE);
-    try {
-      Stream.of(Files.readString(file).split("\0", -1))
-          .filter(folder -> !folder.isEmpty())
-          .forEach(folders::add);
-    } catch (NoSuchFileException none) {
-      folders.clear();
+    mounts = new StateList<>(stateFolder.resolve(FILE), KeptMount.class);
+    boot = Files.readString(BOOT).strip();
+  }
+
+  /**
+   * Forgets what somebody else has unmounted behind a daemon that was killed: what it had mounted
+   * since the machine was started, and is not there. Nothing is counted as mounted after this.
+   *
+   * @param isMounted asked before the mounts that such a daemon has left are cleared
+   */
+  void settle(Predicate<Path> isMounted) throws IOException {
+    var _ = mounts.removeIf(each -> each.boot().equals(boot) && !isMounted.test(each.path()));
+    letGo();
+  }
+
+  /** This daemon is about to unmount them all itself; the next one mounts them again. */
+  void letGo() throws IOException {
+    mounts.replaceAll(KeptMount::notMounted);
+  }
+
+  List<KeptMount> all() {
+    return mounts.all();
+  }
+
+  Optional<KeptMount> at(Path folder) {
+    return mounts.all().stream().filter(mount -> mount.path().equals(folder)).findFirst();
+  }
+
+  /** Whether nothing was kept of the folder before; what was stays as it is. */
+  synchronized boolean add(KeptMount mount) throws IOException {
+    if (at(mount.path()).isPresent()) {
+      return false;
     }
+    mounts.put(_ -> false, mount.mountedIn(boot));
+    return true;
   }
 
-  synchronized List<Path> all() {
-    return folders.stream().map(Path::of).toList();
+  /** What is kept is mounted now. */
+  void mounted(KeptMount mount) throws IOException {
+    mounts.put(each -> each.directory().equals(mount.directory()), mount.mountedIn(boot));
   }
 
-  /** Whether the folder was not there before. */
-  synchronized boolean add(Path folder) throws IOException {
-    boolean fresh = folders.add(folder.toString());
-    if (fresh) {
-      write();
-    }
-    return fresh;
-  }
-
-  synchronized void remove(Path folder) throws IOException {
-    if (folders.remove(folder.toString())) {
-      write();
-    }
-  }
-
-  synchronized void forgetAll() throws IOException {
-    if (!folders.isEmpty()) {
-      folders.clear();
-      write();
-    }
-  }
-
-  private void write() throws IOException {
-    StringBuilder text = new StringBuilder();
-    folders.forEach(folder -> text.append(folder).append('\0'));
-    Path fresh = file.resolveSibling(FILE + ".new");
-    Files.writeString(fresh, text);
-    Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+  void remove(Path folder) throws IOException {
+    var _ = mounts.removeIf(mount -> mount.directory().equals(folder.toString()));
   }
 }

@@ -15,6 +15,7 @@ import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
 import io.wormhole.daemon.trust.Joined;
+import io.wormhole.daemon.trust.PinnedPeers;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
@@ -32,11 +33,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +51,7 @@ final class Mounting {
   private static final Logger log = LoggerFactory.getLogger(Mounting.class);
 
   private final Joining joining;
+  private final PinnedPeers pins;
   private final ChunkCache cache;
   private final Blake3 blake3;
   private final DeviceBackend backend;
@@ -54,10 +60,13 @@ final class Mounting {
   private final ScheduledExecutorService timer;
   private final LongSupplier tickerNanos;
   private final List<RunningMount> mounts = new CopyOnWriteArrayList<>();
+  private final AwaitedMounts awaited = new AwaitedMounts();
   private final LongAdder bytesOfMountsGone = new LongAdder();
+  private volatile boolean stopping;
 
   Mounting(
       Joining joining,
+      PinnedPeers pins,
       ChunkCache cache,
       Blake3 blake3,
       DeviceBackend backend,
@@ -66,6 +75,7 @@ final class Mounting {
       ScheduledExecutorService timer,
       LongSupplier tickerNanos) {
     this.joining = joining;
+    this.pins = pins;
     this.cache = cache;
     this.blake3 = blake3;
     this.backend = backend;
@@ -80,81 +90,157 @@ final class Mounting {
     if (request.ramBytes() != null) {
       resize(request.ramBytes());
     }
+    requireBackend();
+    progress.accept("joining");
+    // A name first: none looks like a code.
+    Optional<KnownHost> known = pins.hostNamed(request.code());
+    Admitted admitted =
+        known.isPresent()
+            ? joining.comeBack(known.get(), request.peer())
+            : joining.join(code(request), request.peer());
+    try (Opening opening = new Opening(admitted)) {
+      progress.accept("mounting");
+      RemoteShare remote = opening.open();
+      String name = localName(admitted.joined());
+      String given = request.directory();
+      Path directory =
+          located(
+              given == null ? MountPoint.prepare(Path.of(request.parent()), name) : Path.of(given));
+      // What waits for its host there makes room.
+      forget(awaited.giveUp(kept -> kept.path().equals(directory)));
+      KernelMount kernel = mountAt(directory, admitted.joined(), remote, request.foreground());
+      return opening.done(mounted(kernel, admitted.joined(), remote));
+    }
+  }
+
+  /**
+   * Mounts again what an earlier daemon of this home had mounted, each once its host answers. Does
+   * not wait.
+   */
+  void restore() {
+    for (KeptMount kept : folders.all()) {
+      if (kept.foreground()) {
+        forget(kept.path());
+      } else {
+        awaited.add(kept, this::mountAgain);
+      }
+    }
+  }
+
+  private void mountAgain(KeptMount kept, AwaitedMounts.Still still)
+      throws ControlException, InterruptedException {
+    requireBackend();
+    MountPoint.check(kept.path());
+    KnownHost known =
+        pins.host(kept.hostKey(), kept.shareId())
+            .orElseThrow(() ->
+                new ControlException(
+                    ErrorKind.NOT_AUTHORISED,
+                    "the share was forgotten",
+                    "unmount it, and mount it with a code"));
+    Admitted admitted = joining.comeBack(known, null);
+    try (Opening opening = new Opening(admitted)) {
+      RemoteShare remote = opening.open();
+      KernelMount kernel = kernelMount(kept, remote);
+      MountedShare mounted = opening.done(mounted(kernel, admitted.joined(), remote));
+      if (still.arrived()) {
+        keep(kept);
+        log.info("{} is back", mounted.answer().directory());
+      } else {
+        kernel.forceUnmount();
+      }
+    }
+  }
+
+  private void requireBackend() throws ControlException {
     try {
       backend.check();
     } catch (MountException impossible) {
       throw explained(impossible);
     }
-    progress.accept("joining");
-    Admitted admitted = joining.join(code(request), request.peer());
-    Joined joined = admitted.joined();
-    HostLink link =
-        new HostLink(
-            admitted.lanes(),
-            () -> joining.rejoin(joined.host(), joined.share()),
-            timer,
-            tickerNanos);
-    boolean complete = false;
-    try {
-      progress.accept("mounting");
-      MountedShare mounted = mount(request, joined, link);
-      complete = true;
+  }
+
+  /** Lanes on their way to be a mount: closed unless it comes to one. */
+  private final class Opening implements AutoCloseable {
+    private final Joined joined;
+    private final HostLink link;
+    private boolean done;
+
+    Opening(Admitted admitted) {
+      this.joined = admitted.joined();
+      this.link =
+          new HostLink(
+              admitted.lanes(),
+              () -> joining.rejoin(joined.host(), joined.share()),
+              timer,
+              tickerNanos);
+    }
+
+    RemoteShare open() throws ControlException, InterruptedException {
+      try {
+        return RemoteShare.open(
+            link, cache, blake3, joined.share(), MountSettings.DEFAULTS, owner, tickerNanos);
+      } catch (ErrnoException failed) {
+        throw new ControlException(
+            ErrorKind.FAILED,
+            "the host let us in and then did not show its folder (" + failed.errno() + ")",
+            "try again",
+            failed);
+      }
+    }
+
+    MountedShare done(MountedShare mounted) {
+      done = true;
       return mounted;
-    } finally {
-      if (!complete) {
+    }
+
+    @Override
+    public void close() {
+      if (!done) {
         link.close();
       }
     }
   }
 
-  private MountedShare mount(MountRequest request, Joined joined, HostLink link)
-      throws ControlException, InterruptedException {
-    RemoteShare remote;
-    try {
-      remote =
-          RemoteShare.open(
-              link, cache, blake3, joined.share(), MountSettings.DEFAULTS, owner, tickerNanos);
-    } catch (ErrnoException failed) {
-      throw new ControlException(
-          ErrorKind.FAILED,
-          "the host let us in and then did not show its folder (" + failed.errno() + ")",
-          "try again",
-          failed);
-    }
-    DisplayName share = DisplayName.of(joined.shareName(), "share");
-    String given = request.directory();
-    Path directory =
-        given == null
-            ? MountPoint.prepare(Path.of(request.parent()), share.text())
-            : Path.of(given);
-    KernelMount kernel = mountAt(located(directory), share, remote);
-    RunningMount running;
-    synchronized (this) {
-      running =
-          new RunningMount(
-              unusedName(share.text()), joined, remote, kernel, tickerNanos.getAsLong());
-      mounts.add(running);
-    }
-    log.info("mounted {} of {} at {}", running.name(), joined.host(), running.directory());
+  private MountedShare mounted(KernelMount kernel, Joined joined, RemoteShare remote) {
+    Path directory = kernel.directory();
+    String name = folders.at(directory).map(KeptMount::name).orElseGet(() -> localName(joined));
+    RunningMount running = new RunningMount(name, joined, remote, kernel, tickerNanos.getAsLong());
+    mounts.add(running);
+    log.info("mounted {} of {} at {}", name, joined.host(), directory);
     return new MountedShare(
         new MountEvent.Mounted(
-            running.name(), running.directory(), joined.share().toString(), kernel.backend()),
+            name, running.directory(), joined.share().toString(), kernel.backend()),
         kernel.ended().thenApply(_ -> ended(running)));
   }
 
-  private KernelMount mountAt(Path directory, DisplayName share, RemoteShare remote)
+  /** What the share is called here. */
+  private String localName(Joined joined) {
+    return pins.host(joined.host(), joined.share())
+        .map(KnownHost::name)
+        .orElseGet(() -> DisplayName.of(joined.shareName(), "share").text());
+  }
+
+  private KernelMount mountAt(Path directory, Joined joined, RemoteShare remote, boolean foreground)
       throws ControlException, InterruptedException {
     boolean mounted = false;
     boolean fresh = false;
     try {
-      // First, so that no end of this process leaves a mount nobody knows of.
-      fresh = folders.add(directory);
-      KernelMount kernel =
-          backend.mount(new MountOptions(directory, share.text()), remote.fileSystem());
+      KeptMount kept;
+      synchronized (this) {
+        kept =
+            KeptMount.of(
+                directory,
+                joined.host(),
+                joined.share(),
+                unusedName(localName(joined)),
+                foreground);
+        // First, so that no end of this process leaves a mount nobody knows of.
+        fresh = folders.add(kept);
+      }
+      KernelMount kernel = kernelMount(kept, remote);
       mounted = true;
       return kernel;
-    } catch (MountException refused) {
-      throw explained(refused);
     } catch (IOException unwritable) {
       throw new ControlException(
           ErrorKind.FAILED,
@@ -166,6 +252,15 @@ final class Mounting {
       if (!mounted && fresh) {
         forget(directory);
       }
+    }
+  }
+
+  private KernelMount kernelMount(KeptMount kept, RemoteShare remote)
+      throws ControlException, InterruptedException {
+    try {
+      return backend.mount(new MountOptions(kept.path(), kept.name()), remote.fileSystem());
+    } catch (MountException refused) {
+      throw explained(refused);
     }
   }
 
@@ -189,17 +284,31 @@ final class Mounting {
   private String ended(RunningMount running) {
     bytesOfMountsGone.add(running.remote().link().bytesReceived());
     mounts.remove(running);
-    forget(running.kernel().directory());
+    if (!stopping) {
+      forget(running.kernel().directory());
+    }
     running.remote().close();
     log.info("{} at {} is unmounted", running.name(), running.directory());
     return "unmounted";
+  }
+
+  private void keep(KeptMount kept) {
+    try {
+      folders.mounted(kept);
+    } catch (IOException unwritable) {
+      log.warn("the mount at {} is not on record", kept.directory(), unwritable);
+    }
+  }
+
+  private void forget(List<KeptMount> givenUp) {
+    givenUp.forEach(kept -> forget(kept.path()));
   }
 
   private void forget(Path directory) {
     try {
       folders.remove(directory);
     } catch (IOException unwritable) {
-      log.warn("the next start will look for a mount at {} in vain", directory, unwritable);
+      log.warn("the next daemon will mount {} again", directory, unwritable);
     }
   }
 
@@ -207,8 +316,12 @@ final class Mounting {
     try {
       return JoinCode.parse(request.code());
     } catch (JoinCodeException mistyped) {
+      // It may be a code with a mistake in it, and stands in no message.
       throw new ControlException(
-          ErrorKind.MISTYPED_CODE, Hosting.message(mistyped), "compare it with the host's");
+          ErrorKind.MISTYPED_CODE,
+          "this is no name of a share that was mounted before, and no code: "
+              + Hosting.message(mistyped),
+          "compare it with the host's, or see wormhole peers list");
     }
   }
 
@@ -221,8 +334,9 @@ final class Mounting {
   }
 
   private String unusedName(String wanted) {
+    Set<String> taken = folders.all().stream().map(KeptMount::name).collect(Collectors.toSet());
     String name = wanted;
-    for (int number = 2; named(name) != null; number++) {
+    for (int number = 2; taken.contains(name); number++) {
       name = wanted + " (" + number + ")";
     }
     return name;
@@ -245,8 +359,14 @@ final class Mounting {
   }
 
   UnmountAnswer unmount(UnmountRequest request) throws ControlException {
-    List<RunningMount> meant = request.everything() ? List.copyOf(mounts) : List.of(find(request));
+    List<KeptMount> givenUp = giveUp(request);
+    forget(givenUp);
     List<Unmounted> done = new ArrayList<>();
+    givenUp.forEach(kept -> done.add(new Unmounted(kept.name(), kept.directory())));
+    if (!done.isEmpty() && !request.everything()) {
+      return new UnmountAnswer(done);
+    }
+    List<RunningMount> meant = request.everything() ? List.copyOf(mounts) : List.of(find(request));
     ControlException busy = null;
     for (RunningMount mount : meant) {
       try {
@@ -260,6 +380,19 @@ final class Mounting {
       throw busy;
     }
     return new UnmountAnswer(done);
+  }
+
+  private List<KeptMount> giveUp(UnmountRequest request) throws ControlException {
+    if (request.everything()) {
+      return awaited.giveUp(_ -> true);
+    }
+    List<KeptMount> named = awaited.giveUp(kept -> kept.name().equals(request.name()));
+    String directory = request.directory();
+    if (!named.isEmpty() || directory == null) {
+      return named;
+    }
+    Path wanted = located(Path.of(directory));
+    return awaited.giveUp(kept -> kept.path().equals(wanted));
   }
 
   private RunningMount find(UnmountRequest request) throws ControlException {
@@ -317,7 +450,8 @@ final class Mounting {
   }
 
   List<MountStatus> status() {
-    return mounts.stream().map(RunningMount::status).toList();
+    return Stream.concat(mounts.stream().map(RunningMount::status), awaited.status().stream())
+        .toList();
   }
 
   /** Bytes that came over bulk lanes, of every mount since the start. */
@@ -333,8 +467,15 @@ final class Mounting {
     mounts.forEach(mount -> mount.tick(nowNanos));
   }
 
-  /** Unmounts all, by force where a mount is busy. */
+  /** Unmounts all, by force where a mount is busy; the next daemon mounts it again. */
   void stop() {
+    stopping = true;
+    try {
+      folders.letGo();
+    } catch (IOException unwritable) {
+      log.warn("what was mounted will not be mounted again", unwritable);
+    }
+    var _ = awaited.giveUp(_ -> true);
     for (RunningMount mount : mounts) {
       try {
         mount.kernel().unmount();

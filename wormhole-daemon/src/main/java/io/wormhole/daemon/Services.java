@@ -26,6 +26,7 @@ import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.PeersAnswer;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
@@ -44,7 +45,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -114,6 +117,7 @@ final class Services implements DaemonServices {
                     threads.timer(),
                     random),
                 new Introduction(ownName(), false)),
+            pins,
             cache,
             blake3,
             new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
@@ -122,6 +126,7 @@ final class Services implements DaemonServices {
             threads.timer(),
             System::nanoTime);
     peering = new Peering(pins, hosting.gate(), shares, mounting::hasMounted);
+    mounting.restore();
     restoring = Thread.ofVirtual().name("restore").start(this::restore);
     ScheduledFuture<?> _ =
         threads
@@ -162,10 +167,17 @@ final class Services implements DaemonServices {
   /** What a daemon of this home that was killed has left mounted answers nobody any more. */
   private static void clearStaleMounts(MountedFolders folders) throws IOException {
     try {
-      for (Path cleared : StaleMounts.clear(folders.all())) {
+      Set<Path> there = new HashSet<>();
+      for (KeptMount kept : folders.all()) {
+        if (MountTable.at(kept.path()).isPresent()) {
+          there.add(kept.path());
+        }
+      }
+      folders.settle(there::contains);
+      List<Path> left = folders.all().stream().map(KeptMount::path).toList();
+      for (Path cleared : StaleMounts.clear(left)) {
         log.info("cleared the mount that a killed daemon left at {}", cleared);
       }
-      folders.forgetAll();
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     }

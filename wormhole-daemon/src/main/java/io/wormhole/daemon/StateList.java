@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /**
  * Records that outlive the daemon, in a file of the state folder that is its user's alone: {@code
@@ -62,6 +63,14 @@ final class StateList<T> {
     }
     changed.add(entry);
     write(changed);
+  }
+
+  /** Puts something else in the place of each entry. */
+  synchronized void replaceAll(UnaryOperator<T> other) throws IOException {
+    List<T> changed = entries.stream().map(other).toList();
+    if (!changed.equals(entries)) {
+      write(changed);
+    }
   }
 
   /** Whether there was anything to remove. */

@@ -171,6 +171,12 @@ final class FolderListings {
     ahead.invalidate(folder.identity());
   }
 
+  /** Nothing is known any more. */
+  void dropAll() {
+    listings.invalidateAll();
+    ahead.invalidateAll();
+  }
+
   /** Collects a listing that is about to be read from its beginning. */
   Recording record(Inode folder) {
     return new Recording(folder);

@@ -58,6 +58,8 @@ public final class HostLink implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private final LongSupplier tickerNanos;
 
+  private final CompletableFuture<Void> notAdmitted = new CompletableFuture<>();
+
   /** Null while there are none. */
   private volatile @Nullable Lanes current;
 
@@ -170,6 +172,11 @@ public final class HostLink implements AutoCloseable {
     return state() == State.CONNECTED ? Optional.empty() : Optional.ofNullable(trouble);
   }
 
+  /** Completes when the host lets this machine in no more. A copy. */
+  public CompletableFuture<Void> notAdmitted() {
+    return notAdmitted.copy();
+  }
+
   /** The path to the host, while there are lanes. */
   public Optional<PathFigures> path() {
     return now().map(lanes -> lanes.control().lane().path());
@@ -236,7 +243,8 @@ public final class HostLink implements AutoCloseable {
       silent.clear();
       goodbye = why.reason() == CloseReason.GOODBYE;
       trouble = why.getMessage();
-      if (why.reason() == CloseReason.REVOKED) {
+      if (Failures.isRevoked(why)) {
+        trouble = "the host took our right to the share away: ask for a new code";
         refuse();
       }
     }
@@ -362,6 +370,7 @@ public final class HostLink implements AutoCloseable {
       next = new CompletableFuture<>();
     }
     next.completeExceptionally(why);
+    notAdmitted.complete(null);
   }
 
   private void drop(@Nullable Lanes lanes) {

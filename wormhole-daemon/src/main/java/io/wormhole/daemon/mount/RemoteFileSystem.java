@@ -293,6 +293,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
     return List.of();
   }
 
+  void dropListings() {
+    listings.dropAll();
+  }
+
   @Override
   public void destroyed() {
     files.values().forEach(OpenFile::close);

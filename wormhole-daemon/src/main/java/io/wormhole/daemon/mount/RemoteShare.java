@@ -48,7 +48,9 @@ public final class RemoteShare implements AutoCloseable {
     link.now()
         .ifPresent(lanes ->
             new FirstExchanges(List.of(lanes.control(), lanes.bulk()), tickerNanos).next());
-    return new RemoteShare(link, cache, id, fileSystem);
+    RemoteShare share = new RemoteShare(link, cache, id, fileSystem);
+    var _ = link.notAdmitted().thenRunAsync(share::dropAll);
+    return share;
   }
 
   public KernelFileSystem fileSystem() {
@@ -63,6 +65,16 @@ public final class RemoteShare implements AutoCloseable {
   @Override
   public void close() {
     link.close();
+    dropChunks();
+  }
+
+  /** What was read with a right that we have no more is not shown from memory either. */
+  private void dropAll() {
+    fileSystem.dropListings();
+    dropChunks();
+  }
+
+  private void dropChunks() {
     cache.invalidate(file -> file.shareHigh() == id.high() && file.shareLow() == id.low());
   }
 }

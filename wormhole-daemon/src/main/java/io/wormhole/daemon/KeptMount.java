@@ -1,0 +1,56 @@
+package io.wormhole.daemon;
+
+import io.wormhole.protocol.wire.Fingerprint;
+import io.wormhole.protocol.wire.ShareId;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * What is mounted where, as it is mounted again after a restart: without a code, by the host's key.
+ *
+ * @param directory the mount point, absolute
+ * @param host the host's key
+ * @param share its id
+ * @param name what the mount is called
+ * @param foreground whether it belongs to a command, and is not mounted again
+ * @param boot which run of the machine it is mounted in; empty where its daemon has unmounted it,
+ *     or waits for its host
+ */
+record KeptMount(
+    String directory, String host, String share, String name, boolean foreground, String boot) {
+  private static final String NOT_MOUNTED = "";
+
+  KeptMount {
+    Objects.requireNonNull(directory, "directory");
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(boot, "boot");
+    Fingerprint.parse(host);
+    ShareId.parse(share);
+  }
+
+  static KeptMount of(
+      Path directory, Fingerprint host, ShareId share, String name, boolean foreground) {
+    return new KeptMount(
+        directory.toString(), host.toString(), share.toString(), name, foreground, NOT_MOUNTED);
+  }
+
+  KeptMount mountedIn(String thisBoot) {
+    return new KeptMount(directory, host, share, name, foreground, thisBoot);
+  }
+
+  KeptMount notMounted() {
+    return mountedIn(NOT_MOUNTED);
+  }
+
+  Path path() {
+    return Path.of(directory);
+  }
+
+  Fingerprint hostKey() {
+    return Fingerprint.parse(host);
+  }
+
+  ShareId shareId() {
+    return ShareId.parse(share);
+  }
+}
