@@ -88,18 +88,23 @@ public final class PrivateFolder {
   /** Whether this process's user owns the file or folder itself, links not followed. */
   static boolean isOurs(Path path) {
     try {
-      return Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).equals(self(path));
+      return isUs(Files.getOwner(path, LinkOption.NOFOLLOW_LINKS));
     } catch (IOException e) {
       return false;
     }
   }
 
+  /** Whether it is the user of this process. */
+  static boolean isUs(UserPrincipal user) throws IOException {
+    return user.equals(self());
+  }
+
   /** The user of this process; {@code /proc/self} knows one that has no name, too. */
-  private static UserPrincipal self(Path any) throws IOException {
+  private static UserPrincipal self() throws IOException {
     Path self = Path.of("/proc/self");
     return Files.exists(self)
         ? Files.getOwner(self)
-        : any.getFileSystem()
+        : self.getFileSystem()
             .getUserPrincipalLookupService()
             .lookupPrincipalByName(System.getProperty("user.name"));
   }

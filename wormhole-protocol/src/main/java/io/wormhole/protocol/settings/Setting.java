@@ -1,0 +1,68 @@
+package io.wormhole.protocol.settings;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** Everything that can be set: its key, the values it may have, its default, what it means. */
+public enum Setting {
+  DISCOVERY_MDNS(
+      "discovery.mdns",
+      List.of("true", "false"),
+      "true",
+      "find hosts on this network, and be found there, by multicast DNS");
+
+  private final String key;
+
+  /** Immutable, which its type does not say. */
+  @SuppressWarnings("ImmutableEnumChecker")
+  private final List<String> allowed;
+
+  private final String defaultValue;
+  private final String meaning;
+
+  Setting(String key, List<String> allowed, String defaultValue, String meaning) {
+    this.key = key;
+    this.allowed = allowed;
+    this.defaultValue = defaultValue;
+    this.meaning = meaning;
+  }
+
+  /** The setting of a key as it stands in the file: its table's name, a dot, its own. */
+  public static Optional<Setting> of(String key) {
+    return Arrays.stream(values()).filter(setting -> setting.key.equals(key)).findFirst();
+  }
+
+  public String key() {
+    return key;
+  }
+
+  /** The name of the table it stands in. */
+  String table() {
+    return key.substring(0, key.indexOf('.'));
+  }
+
+  /** Its name within the table. */
+  String nameInTable() {
+    return key.substring(key.indexOf('.') + 1);
+  }
+
+  /** The values it may have, as they are written. */
+  public List<String> allowed() {
+    return allowed;
+  }
+
+  public String defaultValue() {
+    return defaultValue;
+  }
+
+  /** What a value other than the default changes, for a person. */
+  public String meaning() {
+    return meaning;
+  }
+
+  /** The values it may have, in words. */
+  public String allowedWords() {
+    return String.join(" or ", allowed);
+  }
+}

@@ -1,0 +1,27 @@
+package io.wormhole.protocol.settings;
+
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What is set. Immutable.
+ *
+ * @param given what the file says; the rest has its default
+ */
+public record Settings(Map<Setting, String> given) {
+  public static final Settings DEFAULTS = new Settings(Map.of());
+
+  public Settings {
+    given = Map.copyOf(given);
+  }
+
+  /** A setting's value as it is written. */
+  public String value(Setting setting) {
+    return Optional.ofNullable(given.get(setting)).orElse(setting.defaultValue());
+  }
+
+  /** Whether this machine may be found, and find others, by multicast DNS. */
+  public boolean mdns() {
+    return Boolean.parseBoolean(value(Setting.DISCOVERY_MDNS));
+  }
+}
