@@ -1,6 +1,7 @@
 package io.wormhole.daemon;
 
 import io.wormhole.daemon.control.HostedShare;
+import io.wormhole.daemon.discovery.LocalNetwork;
 import io.wormhole.daemon.discovery.PeerAddress;
 import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.Share;
@@ -37,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -62,13 +64,18 @@ final class Hosting implements SessionAcceptor {
   private final Gate gate;
   private final ListenAddress addresses;
   private final KeptShares kept;
+  private final LocalNetwork network;
 
   private final Map<ShareId, RunningShare> shares = new ConcurrentHashMap<>();
 
   /** Under this object's lock: who opened what, and where. */
   private final Map<ShareId, List<Owner>> owners = new HashMap<>();
 
+  /** The owners, for whoever must not wait for the lock. */
+  private final List<Owner> newestFirst = new CopyOnWriteArrayList<>();
+
   /**
+   * @param network where it is told what is served here
    * @param gateOf makes the gate that lets peers in to what is served here
    * @throws IOException if what the daemon is to share again cannot be read
    */
@@ -80,6 +87,7 @@ final class Hosting implements SessionAcceptor {
       Clock clock,
       Endpoint endpoint,
       Path stateFolder,
+      LocalNetwork network,
       Function<SessionAcceptor, Gate> gateOf)
       throws IOException {
     this.store = store;
@@ -87,6 +95,7 @@ final class Hosting implements SessionAcceptor {
     this.descriptors = descriptors;
     this.hostIo = hostIo;
     this.clock = clock;
+    this.network = network;
     this.gate = gateOf.apply(this);
     this.addresses = new ListenAddress(endpoint, gate, stateFolder);
     this.kept = new KeptShares(stateFolder);
@@ -251,7 +260,9 @@ final class Hosting implements SessionAcceptor {
     }
     Owner owner = new Owner(running, address, code, events, detached, provedSince);
     owners.computeIfAbsent(opened.id(), _ -> new ArrayList<>()).add(owner);
+    newestFirst.addFirst(owner);
     running.owners().add(events);
+    publish();
     return owner;
   }
 
@@ -365,6 +376,7 @@ final class Hosting implements SessionAcceptor {
     if (owner.code != null) {
       codes.remove(owner.code);
     }
+    newestFirst.remove(owner);
     owner.running.owners().remove(owner.events);
     owner.events.accept(new ShareEvent.Ended("the command has ended"));
     if (all.isEmpty()) {
@@ -374,6 +386,21 @@ final class Hosting implements SessionAcceptor {
       owner.running.end();
     }
     owner.address.close();
+    publish();
+  }
+
+  /** Tells the network which nameplates are answered to where; of codes that ended, none. */
+  private synchronized void publish() {
+    Map<InetSocketAddress, List<Integer>> served = new HashMap<>();
+    for (List<Owner> all : owners.values()) {
+      for (Owner owner : all) {
+        List<Integer> there = served.computeIfAbsent(owner.address.bound(), _ -> new ArrayList<>());
+        if (owner.code != null && codes.has(owner.code.nameplate())) {
+          there.add(owner.code.nameplate());
+        }
+      }
+    }
+    network.publish(served);
   }
 
   private static Optional<InetSocketAddress> bindAddress(HostRequest request)
@@ -441,6 +468,7 @@ final class Hosting implements SessionAcceptor {
 
   void tick(long nowNanos) {
     shares.values().forEach(share -> share.tick(nowNanos));
+    publish();
   }
 
   /** Ends every share. */

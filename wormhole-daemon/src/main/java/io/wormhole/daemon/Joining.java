@@ -1,5 +1,6 @@
 package io.wormhole.daemon;
 
+import io.wormhole.daemon.discovery.Candidates;
 import io.wormhole.daemon.discovery.Discovery;
 import io.wormhole.daemon.discovery.PeerAddress;
 import io.wormhole.daemon.mount.HostLink.Lanes;
@@ -25,7 +26,6 @@ import io.wormhole.protocol.wire.message.SessionLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -44,6 +44,9 @@ final class Joining {
 
   private static final int MAX_ADDRESSES = 8;
 
+  /** No further address is tried after this. */
+  private static final Duration ALL_TRIES = Duration.ofSeconds(30);
+
   private final Discovery discovery;
   private final JoinClient client;
   private final Introduction introduction;
@@ -57,22 +60,35 @@ final class Joining {
   /** A share that was joined; the taker closes the lanes. */
   record Admitted(Joined joined, Lanes lanes) {}
 
-  /** Joins; gives up within about ten seconds when nobody answers. */
+  /**
+   * Joins; gives up within about ten seconds when nobody answers. Where nobody said who the host
+   * is, whoever claims to be gets a try: a stranger must not keep the host from being asked.
+   */
   Admitted join(JoinCode code, @Nullable String peer)
       throws ControlException, InterruptedException {
-    List<InetSocketAddress> addresses = addresses(code, peer);
-    ControlException last = null;
-    for (InetSocketAddress address : addresses) {
-      try {
-        return join(code, address);
-      } catch (JoinException failed) {
-        last = explained(code, address, failed);
-        if (failed.reason() != JoinException.Reason.UNREACHABLE) {
-          throw last;
+    ControlException told = null;
+    long end = System.nanoTime() + ALL_TRIES.toNanos();
+    try (Candidates candidates = candidates(code, peer)) {
+      for (int tries = 0; tries < MAX_ADDRESSES && System.nanoTime() - end < 0; tries++) {
+        Optional<InetSocketAddress> next = candidates.next();
+        if (next.isEmpty()) {
+          break;
         }
+        ControlException why;
+        try {
+          return join(code, next.get());
+        } catch (JoinException failed) {
+          why = explained(code, next.get(), failed);
+        } catch (ControlException failed) {
+          why = failed;
+        }
+        if (peer != null && why.kind() != ErrorKind.UNREACHABLE) {
+          throw why;
+        }
+        told = told == null || saysLittle(told) ? why : told;
       }
     }
-    throw last != null ? last : unknown(code);
+    throw told != null ? told : unknown(code);
   }
 
   private static List<InetSocketAddress> resolved(String peer)
@@ -88,13 +104,16 @@ final class Joining {
     }
   }
 
-  private List<InetSocketAddress> addresses(JoinCode code, @Nullable String peer)
+  private static boolean saysLittle(ControlException failure) {
+    return failure.kind() == ErrorKind.UNREACHABLE || failure.kind() == ErrorKind.UNKNOWN_CODE;
+  }
+
+  private Candidates candidates(JoinCode code, @Nullable String peer)
       throws ControlException, InterruptedException {
     try {
       Optional<PeerAddress> given =
           Optional.ofNullable(peer).map(text -> PeerAddress.parse(text, false));
-      List<InetSocketAddress> found = discovery.find(code.nameplate(), given, NAME_LOOKUP);
-      return found.subList(0, Math.min(MAX_ADDRESSES, found.size()));
+      return discovery.find(code.nameplate(), given, NAME_LOOKUP);
     } catch (IllegalArgumentException malformed) {
       throw new ControlException(
           ErrorKind.USAGE, Hosting.message(malformed), "for example --peer 192.168.1.20:4433");
@@ -249,8 +268,9 @@ final class Joining {
   private static ControlException unknown(JoinCode code) {
     return new ControlException(
         ErrorKind.UNKNOWN_CODE,
-        "no share of the code " + code.masked() + " is known on this machine",
-        "give the host's address, which it prints beside the code: --peer HOST:PORT");
+        "no host on this network answers to " + code.masked(),
+        "see that it still shares; elsewhere than here it is found by the address that it prints"
+            + " beside the code: --peer HOST:PORT");
   }
 
   private static ControlException explained(

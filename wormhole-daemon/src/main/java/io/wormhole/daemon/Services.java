@@ -6,6 +6,8 @@ import io.wormhole.daemon.control.DaemonServices;
 import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.control.MountedShare;
 import io.wormhole.daemon.discovery.Discovery;
+import io.wormhole.daemon.discovery.LocalNetwork;
+import io.wormhole.daemon.discovery.Mdns;
 import io.wormhole.daemon.fuse.device.DeviceBackend;
 import io.wormhole.daemon.fuse.device.DeviceSettings;
 import io.wormhole.daemon.fuse.device.StaleMounts;
@@ -40,6 +42,8 @@ import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.name.DisplayName;
+import io.wormhole.protocol.settings.Settings;
+import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,12 +67,14 @@ final class Services implements DaemonServices {
   private final Threads threads;
   private final Endpoint endpoint;
   private final ChunkCache cache;
+  private final LocalNetwork network;
   private final Hosting hosting;
   private final Mounting mounting;
   private final Peering peering;
   private final Thread restoring;
 
-  Services(Folders folders) throws IOException {
+  Services(Folders folders) throws ControlException, IOException {
+    Settings settings = SettingsFile.of(folders).read();
     Path state = folders.state();
     MountedFolders mounted = new MountedFolders(state);
     clearStaleMounts(mounted);
@@ -87,6 +93,7 @@ final class Services implements DaemonServices {
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
     LiveCodes codes = new LiveCodes(random);
     ShareStore shares = new ShareStore(state, random, blake3);
+    network = settings.mdns() ? new Mdns(identity.fingerprint(), random) : LocalNetwork.OFF;
     hosting =
         new Hosting(
             shares,
@@ -96,6 +103,7 @@ final class Services implements DaemonServices {
             clock,
             endpoint,
             state,
+            network,
             acceptor ->
                 new Gate(
                     identity.fingerprint(),
@@ -108,7 +116,7 @@ final class Services implements DaemonServices {
     mounting =
         new Mounting(
             new Joining(
-                new Discovery(hosting::servedAt),
+                new Discovery(hosting::servedAt, network),
                 new JoinClient(
                     endpoint,
                     identity.fingerprint(),
@@ -200,6 +208,7 @@ final class Services implements DaemonServices {
     long now = System.nanoTime();
     hosting.tick(now);
     mounting.tick(now);
+    network.tick();
   }
 
   @Override
@@ -274,6 +283,7 @@ final class Services implements DaemonServices {
     restoring.interrupt();
     mounting.stop();
     hosting.stop();
+    network.close();
     endpoint.close();
     cache.close();
     threads.stop();
