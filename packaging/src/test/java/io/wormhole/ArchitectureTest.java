@@ -104,6 +104,15 @@ class ArchitectureTest {
           .resideInAPackage("io.netty..");
 
   @ArchTest
+  static final ArchRule jmdnsStaysInDiscovery =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(DISCOVERY)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("javax.jmdns..");
+
+  @ArchTest
   static final ArchRule noNettyTypeInAPublicSignature =
       noMethods()
           .that()

@@ -56,8 +56,15 @@ final class TwoMachines implements AutoCloseable {
   TwoMachines(Path home, @Nullable Cable cable) throws IOException {
     this.cable = cable;
     this.home = home;
-    this.sharing = Files.createDirectories(home.resolve("sharing"));
-    this.mounting = Files.createDirectories(home.resolve("mounting"));
+    this.sharing = machine(home.resolve("sharing"));
+    this.mounting = machine(home.resolve("mounting"));
+  }
+
+  /** Its tests are nobody's business on the network that this machine is really on. */
+  private static Path machine(Path home) throws IOException {
+    Path config = Files.createDirectories(home.resolve("config")).resolve("config.toml");
+    Files.writeString(config, "discovery.mdns = false\n");
+    return home;
   }
 
   Path sharing() {

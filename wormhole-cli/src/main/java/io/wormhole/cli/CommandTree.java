@@ -35,6 +35,8 @@ final class CommandTree {
             .addSubcommand("status", new StatusCommand(session))
             .addSubcommand("peers", new PeersCommand().tree(session))
             .addSubcommand("daemon", daemon.tree(session))
+            .addSubcommand("config", new ConfigCommand().tree(session))
+            .addSubcommand("doctor", new DoctorCommand(session))
             .addSubcommand("demo", new DemoCommand(session))
             .addSubcommand("version", new VersionCommand(session))
             .addSubcommand("help", new HelpCommand());

@@ -9,6 +9,8 @@ import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.ShareEvent.Shared;
 import io.wormhole.protocol.control.StopAnswer;
+import io.wormhole.protocol.settings.Setting;
+import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -205,17 +207,21 @@ final class DemoRun {
   }
 
   /** The same surroundings, and a home of its own. */
-  private Session home(String name) {
+  private Session home(String name) throws ControlException {
     Map<String, String> environment = new HashMap<>(session.environment());
     environment.put("WORMHOLE_HOME", base.resolve(name).toString());
-    return new Session(
-        session.terminal(),
-        session.json(),
-        environment,
-        session.userHome(),
-        session.workingDirectory(),
-        session.classPath(),
-        session.input());
+    Session home =
+        new Session(
+            session.terminal(),
+            session.json(),
+            environment,
+            session.userHome(),
+            session.workingDirectory(),
+            session.classPath(),
+            session.input());
+    // Nobody beside this machine is to hear of a demo.
+    SettingsFile.of(home.folders()).set(Setting.DISCOVERY_MDNS, "false");
+    return home;
   }
 
   /** Also after an interruption, which must not keep this from going through. */

@@ -20,12 +20,17 @@ import java.io.InputStreamReader;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.PrintStream;
+import java.net.DatagramSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -415,6 +420,99 @@ class CommandTest {
         new Terminal(
             output, new PrintStream(err, true, StandardCharsets.UTF_8), false, false, false);
     return new Session(terminal, new Json(), environment(), home, home, "", input);
+  }
+
+  @Test
+  void configShowsEverySettingAndChangesOne() throws Exception {
+    Path file = home.resolve("config/config.toml");
+    assertThat(run("config", "path")).isZero();
+    assertThat(out().strip()).isEqualTo(file.toString());
+    assertThat(run("config", "list")).isZero();
+    assertThat(out()).contains("discovery.mdns", "true", "multicast DNS", "true or false");
+
+    assertThat(run("config", "set", "discovery.mdns", "false")).isZero();
+
+    assertThat(out()).contains("discovery.mdns is false", "wormhole daemon stop");
+    assertThat(file).hasContent("[discovery]\nmdns = false\n");
+    assertThat(run("config", "get", "discovery.mdns")).isZero();
+    assertThat(out().strip()).isEqualTo("false");
+    assertThat(run("config", "list", "--json")).isZero();
+    JsonNode listed = new ObjectMapper().readTree(out());
+    assertThat(listed.path("path").asText()).isEqualTo(file.toString());
+    assertThat(names(listed.path("settings").path(0)))
+        .containsExactlyInAnyOrder("key", "value", "defaultValue", "allowed", "meaning");
+    assertThat(listed.path("settings").path(0).path("value").asText()).isEqualTo("false");
+  }
+
+  @Test
+  void configRefusesInOneLine() throws Exception {
+    assertThat(run("config", "set", "discovery.mdns", "maybe")).isEqualTo(2);
+    assertThat(err()).contains("true or false").hasLineCount(1);
+    assertThat(run("config", "get", "colour")).isEqualTo(2);
+    assertThat(err()).contains("no setting colour", "config list");
+    Files.createDirectories(home.resolve("config"));
+    Files.writeString(home.resolve("config/config.toml"), "colour = 1\n");
+    assertThat(run("config", "list")).isEqualTo(1);
+    assertThat(err()).contains("config.toml sets colour").hasLineCount(3);
+  }
+
+  @Test
+  void doctorFindsNothingWrongThatIsNotWrong() throws Exception {
+    Files.createDirectories(home.resolve("config"));
+    Files.writeString(home.resolve("config/config.toml"), "discovery.mdns = false\n");
+
+    int exit = run("doctor", "--json");
+
+    JsonNode checks = new ObjectMapper().readTree(out()).path("checks");
+    Map<String, String> states = new HashMap<>();
+    for (JsonNode check : checks) {
+      assertThat(names(check)).containsExactlyInAnyOrder("name", "state", "message", "next");
+      states.put(check.path("name").asText(), check.path("state").asText());
+    }
+    assertThat(states)
+        .containsOnlyKeys(
+            "kernel",
+            "fuse",
+            "mount-right",
+            "rmem_max",
+            "wmem_max",
+            "clock",
+            "disk",
+            "port",
+            "runtime-folder",
+            "config",
+            "identity",
+            "mdns")
+        .containsEntry("config", "ok")
+        .containsEntry("clock", "ok")
+        .containsEntry("identity", "ok")
+        .containsEntry("port", "ok")
+        .containsEntry("runtime-folder", "ok")
+        .containsEntry("mdns", "ok");
+    assertThat(exit).isEqualTo(states.containsValue("fail") ? 5 : 0);
+  }
+
+  @Test
+  void doctorNamesWhatIsWrongAndHowToMendIt() throws Exception {
+    Files.createDirectories(home.resolve("config"));
+    Files.writeString(home.resolve("config/config.toml"), "colour = 1\n");
+    Path identity = Files.createFile(home.resolve("state/identity.p8"));
+    Files.setPosixFilePermissions(identity, PosixFilePermissions.fromString("rw-r--r--"));
+    Files.setLastModifiedTime(identity, FileTime.from(Instant.now().plus(Duration.ofDays(2))));
+    Files.setPosixFilePermissions(
+        home.resolve("run"), PosixFilePermissions.fromString("rwxr-xr-x"));
+    try (DatagramSocket other = new DatagramSocket()) {
+      Files.writeString(home.resolve("state/port"), "" + other.getLocalPort());
+
+      assertThat(run("doctor")).isIn(1, 5);
+
+      assertThat(out())
+          .contains("fail config", "sets colour", "→ wormhole config list")
+          .contains("fail identity", "→ chmod 600 " + identity)
+          .contains("fail port", "UDP port " + other.getLocalPort(), "ss -lunp")
+          .contains("fail runtime-folder", "→ chmod 700 " + home.resolve("run"))
+          .contains("warn clock", "→ set the clock");
+    }
   }
 
   private int run(String... args) {
