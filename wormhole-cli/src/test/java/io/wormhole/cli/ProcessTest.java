@@ -1,6 +1,7 @@
 package io.wormhole.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,6 +15,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +58,8 @@ class ProcessTest {
       Process third = start("daemon", "run");
       assertThat(third.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
       assertThat(third.exitValue()).isEqualTo(1);
+      assertThat(new String(third.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
+          .contains("runs already as process " + daemon.pid());
     } finally {
       signal("TERM", daemon);
       daemon.onExit().get(SECONDS, TimeUnit.SECONDS);
@@ -91,6 +95,74 @@ class ProcessTest {
     assertThat(start.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
     assertThat(start.exitValue()).isEqualTo(1);
     assertThat(said).contains("the daemon did not start", "daemon.lock").hasLineCount(1);
+  }
+
+  @Test
+  void daemonOfSettingsThatMakeNoSenseNamesTheLine() throws Exception {
+    Files.createDirectories(home.resolve("config"));
+    Files.writeString(home.resolve("config/config.toml"), "discovery.mdns = 1\n");
+
+    Process start = start("daemon", "start");
+
+    String said = new String(start.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(start.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+    assertThat(start.exitValue()).isEqualTo(1);
+    assertThat(said)
+        .contains("config.toml sets discovery.mdns to 1", "true or false")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void daemonOfAnIdentityThatOthersCanReadSaysHowToMendIt() throws Exception {
+    Files.createDirectories(home.resolve("state"));
+    Path identity = Files.createFile(home.resolve("state/identity.p8"));
+    Files.setPosixFilePermissions(identity, PosixFilePermissions.fromString("rw-r--r--"));
+
+    Process start = start("daemon", "start");
+
+    String said = new String(start.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(start.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+    assertThat(said).contains("may read or write " + identity, "chmod 600").hasLineCount(1);
+  }
+
+  /** Were the folder's and the socket's modes not in the way, the kernel's word on who asks is. */
+  @Test
+  void anotherUserIsNotAnswered() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "not root: cannot be another user");
+    try (RuntimeFolder runtime = RuntimeFolder.claim(folders());
+        ControlServer server =
+            ControlServer.open(
+                runtime.socket(), new SampleServices(), new DaemonStop(), Clock.systemUTC())) {
+      for (Path open : List.of(home, folders().run(), server.path())) {
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+      }
+      String stranger = ask("65534", server.path());
+      assertThat(stranger).startsWith("HTTP/1.1 403").contains("another user's: root");
+      assertThat(stranger).doesNotContain("sample");
+      assertThat(ask("0", server.path())).startsWith("HTTP/1.1 200").contains("sample");
+    }
+  }
+
+  private static String ask(String user, Path socket) throws Exception {
+    String script =
+        "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die $!;"
+            + " print $s qq(GET /v1/status HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n); $s->flush;"
+            + " print while <$s>;";
+    Process process =
+        new ProcessBuilder(
+                "setpriv",
+                "--reuid=" + user,
+                "--regid=" + user,
+                "--clear-groups",
+                "perl",
+                "-e",
+                script,
+                socket.toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+    return said;
   }
 
   @Test

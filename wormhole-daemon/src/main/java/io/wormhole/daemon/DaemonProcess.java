@@ -4,6 +4,7 @@ import io.wormhole.daemon.control.ControlServer;
 import io.wormhole.daemon.control.DaemonServices;
 import io.wormhole.daemon.control.DaemonStop;
 import io.wormhole.daemon.control.RuntimeFolder;
+import io.wormhole.daemon.trust.StateFileException;
 import io.wormhole.protocol.control.ControlError;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
@@ -58,6 +59,9 @@ final class DaemonProcess {
       return ExitCode.DONE;
     } catch (ControlException e) {
       return failed(e.error());
+    } catch (StateFileException e) {
+      LOG.error("the daemon ends: {}; {}", e.getMessage(), e.next());
+      return failed(new ControlError(ErrorKind.FAILED, String.valueOf(e.getMessage()), e.next()));
     } catch (IOException | RuntimeException e) {
       LOG.error("the daemon ends", e);
       return failed(new ControlError(ErrorKind.FAILED, e.toString(), "see " + folders.log()));

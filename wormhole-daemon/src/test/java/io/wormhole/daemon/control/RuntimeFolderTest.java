@@ -2,6 +2,7 @@ package io.wormhole.daemon.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
@@ -27,7 +28,10 @@ class RuntimeFolderTest {
       assertThatThrownBy(() -> RuntimeFolder.claim(folders()))
           .isInstanceOfSatisfying(
               ControlException.class,
-              e -> assertThat(e.kind()).isEqualTo(ErrorKind.DAEMON_UNAVAILABLE));
+              e -> {
+                assertThat(e.kind()).isEqualTo(ErrorKind.DAEMON_UNAVAILABLE);
+                assertThat(e).hasMessageContaining("process " + ProcessHandle.current().pid());
+              });
       assertThat(folders().pidFile()).hasContent("" + ProcessHandle.current().pid());
     }
     try (RuntimeFolder second = RuntimeFolder.claim(folders())) {
@@ -49,6 +53,40 @@ class RuntimeFolderTest {
       assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folders().state())))
           .isEqualTo("rwx------");
     }
+  }
+
+  @Test
+  void whatOthersCanWriteIsNotBelieved() throws Exception {
+    RuntimeFolder.claim(folders()).close();
+    Path state = folders().state();
+    Path file = Files.writeString(state.resolve("shares.json"), "{}");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-r--"));
+    // Nobody else gets at it there.
+    RuntimeFolder.claim(folders()).close();
+
+    Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwxr-xr-x"));
+    assertThatThrownBy(() -> RuntimeFolder.claim(folders()))
+        .hasMessageContaining("other users can write " + file);
+
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    RuntimeFolder.claim(folders()).close();
+    Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwxrwxr-x"));
+    assertThatThrownBy(() -> RuntimeFolder.claim(folders()))
+        .hasMessageContaining("other users can write " + state);
+  }
+
+  @Test
+  void whatAnotherUserMadeIsNotBelieved() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "not root: no file of another's");
+    RuntimeFolder.claim(folders()).close();
+    Path file = Files.writeString(folders().state().resolve("shares.json"), "{}");
+    Files.setAttribute(file, "unix:uid", 65_534);
+    assertThatThrownBy(() -> RuntimeFolder.claim(folders()))
+        .hasMessageContaining(file + " belongs to another user");
+    Files.delete(file);
+
+    Files.setAttribute(folders().run(), "unix:uid", 65_534);
+    assertThatThrownBy(() -> RuntimeFolder.claim(folders())).hasMessageContaining("not to you");
   }
 
   @Test

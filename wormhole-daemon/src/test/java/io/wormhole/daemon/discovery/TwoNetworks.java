@@ -20,6 +20,10 @@ import java.util.concurrent.TimeUnit;
 final class TwoNetworks {
   static final String HOST_ADDRESS = "10.213.7.1";
   static final String GUEST_ADDRESS = "10.213.7.2";
+
+  /** What each of the machines is called. */
+  static final String MACHINE = "whdisc-machine";
+
   private static final long SECONDS = 30;
 
   final String hosting = "whdisc-h" + ProcessHandle.current().pid();
@@ -125,6 +129,12 @@ final class TwoNetworks {
                 "netns",
                 "exec",
                 namespace,
+                "unshare",
+                "--uts",
+                "sh",
+                "-c",
+                "hostname " + MACHINE + " && exec \"$@\"",
+                "sh",
                 System.getProperty("java.home") + "/bin/java",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",

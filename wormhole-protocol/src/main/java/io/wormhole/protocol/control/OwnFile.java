@@ -19,7 +19,8 @@ public final class OwnFile {
 
   /**
    * Refuses a file or folder that others can write, or that is neither ours nor root's. A link
-   * counts as what it points to.
+   * counts as what it points to; a file's mode counts for nothing in a folder that nobody but us
+   * may enter, whatever the umask was when it was made.
    *
    * @throws NoSuchFileException if it is not there
    * @throws ControlException with what to do about it
@@ -32,11 +33,16 @@ public final class OwnFile {
           "%s belongs to another user, %s".formatted(path, found.owner().getName()),
           "take it over with chown, or move it away");
     }
-    if (!Collections.disjoint(found.permissions(), OTHERS_WRITE)) {
+    if (!Collections.disjoint(found.permissions(), OTHERS_WRITE) && !isOutOfReach(path)) {
       throw new ControlException(
           ErrorKind.FAILED,
           "other users can write " + path,
           "look through it, then: chmod go-w " + path);
     }
+  }
+
+  private static boolean isOutOfReach(Path path) throws IOException {
+    Path folder = path.toRealPath().getParent();
+    return folder != null && Files.isRegularFile(path) && PrivateFolder.isPrivate(folder);
   }
 }

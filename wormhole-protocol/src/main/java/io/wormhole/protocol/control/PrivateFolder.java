@@ -9,6 +9,7 @@ import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -78,11 +79,16 @@ public final class PrivateFolder {
           folder + " belongs to " + attributes.owner().getName() + ", not to you",
           "set WORMHOLE_HOME to a folder of your own");
     }
-    for (PosixFilePermission permission : attributes.permissions()) {
-      if (OTHERS.contains(permission)) {
-        throw refused("others may enter " + folder, "chmod 700 " + folder);
-      }
+    if (!Collections.disjoint(attributes.permissions(), OTHERS)) {
+      throw refused("others may enter " + folder, "chmod 700 " + folder);
     }
+  }
+
+  /** Whether it is a folder of ours that nobody else may enter. */
+  static boolean isPrivate(Path folder) throws IOException {
+    return isOurs(folder)
+        && Collections.disjoint(
+            Files.getPosixFilePermissions(folder, LinkOption.NOFOLLOW_LINKS), OTHERS);
   }
 
   /** Whether this process's user owns the file or folder itself, links not followed. */
