@@ -1,6 +1,5 @@
 package io.wormhole.cli;
 
-import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.wormhole.protocol.control.ControlException;
@@ -10,7 +9,6 @@ import io.wormhole.protocol.control.OwnFile;
 import io.wormhole.protocol.control.PrivateFolder;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.net.BindException;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
@@ -23,27 +21,15 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** What this machine and this home must have, looked at one by one. Starts and changes nothing. */
 final class Checkup {
-  private static final Path FUSE = Path.of("/dev/fuse");
-  private static final Path SYSCTL = Path.of("/proc/sys/net/core");
-  private static final int CAP_SYS_ADMIN = 21;
-  private static final int HEXADECIMAL = 16;
-
-  /** What a lane's socket asks the kernel for, in each direction. */
-  private static final long SOCKET_BUFFER_BYTES = 4L << 20;
-
   private static final long DISK_WARN_BYTES = 256L << 20;
   private static final long DISK_FAIL_BYTES = 4L << 20;
-  private static final int KERNEL_MAJOR = 5;
-  private static final int KERNEL_MINOR = 8;
   private static final int MULTICAST_DNS_PORT = 5353;
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(3);
   private static final Duration CLOCK_SLACK = Duration.ofHours(1);
@@ -59,140 +45,10 @@ final class Checkup {
     this.client = client;
   }
 
-  /** What came of a check. */
-  enum State {
-    OK,
-    WARN,
-    FAIL;
-
-    /** The word in JSON. */
-    @Override
-    public String toString() {
-      return switch (this) {
-        case OK -> "ok";
-        case WARN -> "warn";
-        case FAIL -> "fail";
-      };
-    }
-  }
-
-  /**
-   * A check and what came of it.
-   *
-   * @param next how to mend it; null where nothing is to be mended
-   * @param missingPrerequisite whether the machine or the user lacks something
-   */
-  record Check(
-      String name,
-      State state,
-      String message,
-      @Nullable String next,
-      @JsonIgnore boolean missingPrerequisite) {
-    static Check ok(String name, String message) {
-      return new Check(name, State.OK, message, null, false);
-    }
-
-    static Check warn(String name, String message, @Nullable String next) {
-      return new Check(name, State.WARN, message, next, false);
-    }
-
-    static Check fail(String name, String message, @Nullable String next) {
-      return new Check(name, State.FAIL, message, next, false);
-    }
-
-    static Check missing(String name, String message, String next) {
-      return new Check(name, State.FAIL, message, next, true);
-    }
-
-    static Check refused(String name, ControlException refused) {
-      return fail(name, String.valueOf(refused.getMessage()), refused.error().next());
-    }
-  }
-
   List<Check> all() {
-    return List.of(
-        kernel(),
-        fuse(),
-        mountRight(),
-        socketBuffer("rmem_max"),
-        socketBuffer("wmem_max"),
-        clock(),
-        disk(),
-        port(),
-        runtimeFolder(),
-        config(),
-        identity(),
-        mdns());
-  }
-
-  private static Check kernel() {
-    String version = System.getProperty("os.version", "");
-    Matcher numbers = Pattern.compile("(\\d{1,4})\\.(\\d{1,4}).*").matcher(version);
-    boolean linux = System.getProperty("os.name", "").equals("Linux");
-    if (linux && numbers.matches()) {
-      int major = Integer.parseInt(numbers.group(1));
-      int minor = Integer.parseInt(numbers.group(2));
-      if (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)) {
-        return Check.ok("kernel", "Linux " + version);
-      }
-    }
-    return Check.missing(
-        "kernel",
-        System.getProperty("os.name") + " " + version + " cannot keep peers inside a folder",
-        "sharing needs Linux %d.%d or newer".formatted(KERNEL_MAJOR, KERNEL_MINOR));
-  }
-
-  private static Check fuse() {
-    if (!Files.exists(FUSE)) {
-      return Check.missing(
-          "fuse",
-          FUSE + " is missing, so nothing can be mounted",
-          "modprobe fuse; in a container, start it with --device /dev/fuse");
-    }
-    try (RandomAccessFile _ = new RandomAccessFile(FUSE.toFile(), "rw")) {
-      return Check.ok("fuse", FUSE + " can be opened");
-    } catch (IOException refused) {
-      return Check.missing(
-          "fuse",
-          FUSE + " cannot be opened: " + refused.getMessage(),
-          "run as root; in a container, start it with --device /dev/fuse");
-    }
-  }
-
-  private static Check mountRight() {
-    try {
-      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-        if (line.startsWith("CapEff:")) {
-          long held = Long.parseUnsignedLong(line.substring(7).strip(), HEXADECIMAL);
-          if (((held >> CAP_SYS_ADMIN) & 1) == 1) {
-            return Check.ok("mount-right", "this user may mount");
-          }
-        }
-      }
-    } catch (IOException | NumberFormatException untold) {
-      return Check.warn("mount-right", "the kernel does not tell what this user may do", null);
-    }
-    return Check.missing(
-        "mount-right",
-        "this user may not mount (sharing works)",
-        "run as root; in a container, start it with --cap-add SYS_ADMIN");
-  }
-
-  private static Check socketBuffer(String name) {
-    String key = "net.core." + name;
-    try {
-      long bytes = Long.parseLong(Files.readString(SYSCTL.resolve(name)).strip());
-      return bytes >= SOCKET_BUFFER_BYTES
-          ? Check.ok(name, key + " is " + Figures.bytes(bytes))
-          : Check.warn(
-              name,
-              key + " is " + Figures.bytes(bytes) + ", which a fast network overruns",
-              "sysctl -w " + key + "=" + SOCKET_BUFFER_BYTES);
-    } catch (NoSuchFileException inNamespace) {
-      return Check.ok(name, key + " is the machine's, and cannot be seen from here");
-    } catch (IOException | NumberFormatException untold) {
-      return Check.warn(name, key + " cannot be read: " + untold, null);
-    }
+    List<Check> all = new ArrayList<>(Machine.checks());
+    all.addAll(List.of(clock(), disk(), port(), runtimeFolder(), config(), identity(), mdns()));
+    return all;
   }
 
   private Check clock() {

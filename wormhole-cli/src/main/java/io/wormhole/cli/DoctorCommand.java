@@ -1,7 +1,6 @@
 package io.wormhole.cli;
 
-import io.wormhole.cli.Checkup.Check;
-import io.wormhole.cli.Checkup.State;
+import io.wormhole.cli.Check.State;
 import io.wormhole.protocol.control.ExitCode;
 import java.util.List;
 import java.util.Locale;

@@ -34,6 +34,10 @@ final class Link implements AutoCloseable {
   private final BiConsumer<MulticastMessage.Host, InetAddress> heard;
   private final Responder responder;
   private final Map<Publication, ServiceInfo> published = new ConcurrentHashMap<>();
+
+  /** Whether anything was ever published; the last goodbye to it may be on its way. */
+  private volatile boolean spoke;
+
   private final Budget queries = new Budget(QUERIES_PER_SECOND);
   private final Budget packets = new Budget(PACKETS_PER_SECOND);
 
@@ -139,6 +143,7 @@ final class Link implements AutoCloseable {
     try {
       responder.registerService(service);
       published.put(each, service);
+      spoke = true;
       return true;
     } catch (IOException | IllegalStateException failed) {
       LOG.warn("{}: a share cannot be announced", at, failed);
@@ -158,7 +163,7 @@ final class Link implements AutoCloseable {
   /** Takes everything back; returns when that was said, or after a second. */
   @Override
   public void close() {
-    CountDownLatch said = responder.goodbye(!published.isEmpty());
+    CountDownLatch said = responder.goodbye(spoke);
     Thread closing = Thread.ofVirtual().name("mdns-close").start(responder::close);
     try {
       if (!said.await(CLOSE_SECONDS_MAX, TimeUnit.SECONDS)) {

@@ -175,6 +175,7 @@ class MdnsTest {
     guest.tell("capture wh0 began");
     assertThat(guest.next()).isEqualTo("began");
 
+    host.tell("withdraw");
     host.end();
 
     assertThat(guest.next()).contains("000c000100000000");

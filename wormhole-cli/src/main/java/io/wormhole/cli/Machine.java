@@ -1,0 +1,101 @@
+package io.wormhole.cli;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What the kernel must have and grant. Changes nothing. */
+final class Machine {
+  private static final Path FUSE = Path.of("/dev/fuse");
+  private static final Path SYSCTL = Path.of("/proc/sys/net/core");
+  private static final int CAP_SYS_ADMIN = 21;
+  private static final int HEXADECIMAL = 16;
+
+  /** What a lane's socket asks the kernel for, in each direction. */
+  private static final long SOCKET_BUFFER_BYTES = 4L << 20;
+
+  private static final int KERNEL_MAJOR = 5;
+  private static final int KERNEL_MINOR = 8;
+
+  private Machine() {}
+
+  static List<Check> checks() {
+    return List.of(
+        kernel(), fuse(), mountRight(), socketBuffer("rmem_max"), socketBuffer("wmem_max"));
+  }
+
+  private static Check kernel() {
+    String version = System.getProperty("os.version", "");
+    Matcher numbers = Pattern.compile("(\\d{1,4})\\.(\\d{1,4}).*").matcher(version);
+    boolean linux = System.getProperty("os.name", "").equals("Linux");
+    if (linux && numbers.matches()) {
+      int major = Integer.parseInt(numbers.group(1));
+      int minor = Integer.parseInt(numbers.group(2));
+      if (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)) {
+        return Check.ok("kernel", "Linux " + version);
+      }
+    }
+    return Check.missing(
+        "kernel",
+        System.getProperty("os.name") + " " + version + " cannot keep peers inside a folder",
+        "sharing needs Linux %d.%d or newer".formatted(KERNEL_MAJOR, KERNEL_MINOR));
+  }
+
+  private static Check fuse() {
+    if (!Files.exists(FUSE)) {
+      return Check.missing(
+          "fuse",
+          FUSE + " is missing, so nothing can be mounted",
+          "modprobe fuse; in a container, start it with --device /dev/fuse");
+    }
+    try (RandomAccessFile _ = new RandomAccessFile(FUSE.toFile(), "rw")) {
+      return Check.ok("fuse", FUSE + " can be opened");
+    } catch (IOException refused) {
+      return Check.missing(
+          "fuse",
+          FUSE + " cannot be opened: " + refused.getMessage(),
+          "run as root; in a container, start it with --device /dev/fuse");
+    }
+  }
+
+  private static Check mountRight() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("CapEff:")) {
+          long held = Long.parseUnsignedLong(line.substring(7).strip(), HEXADECIMAL);
+          if (((held >> CAP_SYS_ADMIN) & 1) == 1) {
+            return Check.ok("mount-right", "this user may mount");
+          }
+        }
+      }
+    } catch (IOException | NumberFormatException untold) {
+      return Check.warn("mount-right", "the kernel does not tell what this user may do", null);
+    }
+    return Check.missing(
+        "mount-right",
+        "this user may not mount (sharing works)",
+        "run as root; in a container, start it with --cap-add SYS_ADMIN");
+  }
+
+  private static Check socketBuffer(String name) {
+    String key = "net.core." + name;
+    try {
+      long bytes = Long.parseLong(Files.readString(SYSCTL.resolve(name)).strip());
+      return bytes >= SOCKET_BUFFER_BYTES
+          ? Check.ok(name, key + " is " + Figures.bytes(bytes))
+          : Check.warn(
+              name,
+              key + " is " + Figures.bytes(bytes) + ", which a fast network overruns",
+              "sysctl -w " + key + "=" + SOCKET_BUFFER_BYTES);
+    } catch (NoSuchFileException inNamespace) {
+      return Check.ok(name, key + " is the machine's, and cannot be seen from here");
+    } catch (IOException | NumberFormatException untold) {
+      return Check.warn(name, key + " cannot be read: " + untold, null);
+    }
+  }
+}
