@@ -1,7 +1,9 @@
 package io.wormhole.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -14,6 +16,7 @@ final class Machine {
   private static final Path FUSE = Path.of("/dev/fuse");
   private static final Path SYSCTL = Path.of("/proc/sys/net/core");
   private static final int CAP_SYS_ADMIN = 21;
+  private static final int DIGITS_MAX = 64;
   private static final int HEXADECIMAL = 16;
 
   /** What a lane's socket asks the kernel for, in each direction. */
@@ -85,7 +88,7 @@ final class Machine {
   private static Check socketBuffer(String name) {
     String key = "net.core." + name;
     try {
-      long bytes = Long.parseLong(Files.readString(SYSCTL.resolve(name)).strip());
+      long bytes = Long.parseLong(read(SYSCTL.resolve(name)).strip());
       return bytes >= SOCKET_BUFFER_BYTES
           ? Check.ok(name, key + " is " + Figures.bytes(bytes))
           : Check.warn(
@@ -96,6 +99,13 @@ final class Machine {
       return Check.ok(name, key + " is the machine's, and cannot be seen from here");
     } catch (IOException | NumberFormatException untold) {
       return Check.warn(name, key + " cannot be read: " + untold, null);
+    }
+  }
+
+  /** In one read: the kernel gives the rest of such a file to nobody who comes back for it. */
+  private static String read(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      return new String(in.readNBytes(DIGITS_MAX), StandardCharsets.US_ASCII);
     }
   }
 }

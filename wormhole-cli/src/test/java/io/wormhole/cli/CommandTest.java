@@ -1,5 +1,6 @@
 package io.wormhole.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -490,6 +491,12 @@ class CommandTest {
         .containsEntry("runtime-folder", "ok")
         .containsEntry("mdns", "ok");
     assertThat(exit).isEqualTo(states.containsValue("fail") ? 5 : 0);
+    Path limit = Path.of("/proc/sys/net/core/rmem_max");
+    if (Files.exists(limit)) {
+      Process cat = new ProcessBuilder("cat", limit.toString()).start();
+      long bytes = Long.parseLong(new String(cat.getInputStream().readAllBytes(), UTF_8).strip());
+      assertThat(states).containsEntry("rmem_max", bytes >= 4 << 20 ? "ok" : "warn");
+    }
   }
 
   @Test
