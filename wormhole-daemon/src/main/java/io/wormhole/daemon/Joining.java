@@ -26,6 +26,7 @@ import io.wormhole.protocol.wire.message.SessionLimits;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -149,12 +150,6 @@ final class Joining {
       throws ControlException, InterruptedException {
     List<InetSocketAddress> addresses =
         peer == null ? client.addresses(known.host(), known.share()) : resolved(peer);
-    if (addresses.isEmpty()) {
-      throw new ControlException(
-          ErrorKind.UNREACHABLE,
-          "it is not known where the host of \"" + known.name() + "\" is",
-          "give its address: --peer HOST:PORT");
-    }
     try {
       return await(comeBack(addresses, known.host(), known.share()));
     } catch (JoinException failed) {
@@ -176,10 +171,36 @@ final class Joining {
 
   private CompletableFuture<Admitted> comeBack(
       List<InetSocketAddress> addresses, Fingerprint host, ShareId share) {
+    List<CompletableFuture<Admitted>> tries = new ArrayList<>();
+    addresses.forEach(address -> tries.add(comeBack(address, host, share)));
+    tries.add(comeBackElsewhere(addresses, host, share));
     return FirstOf.these(
-        addresses.stream().map(address -> comeBack(address, host, share)).toList(),
-        admitted -> admitted.lanes().close(),
-        (told, next) -> isSilence(told) ? next : told);
+        tries, admitted -> admitted.lanes().close(), (told, next) -> isSilence(told) ? next : told);
+  }
+
+  /** Looks for the host where it was not before, and goes there. */
+  private CompletableFuture<Admitted> comeBackElsewhere(
+      List<InetSocketAddress> known, Fingerprint host, ShareId share) {
+    CompletableFuture<InetSocketAddress> found = new CompletableFuture<>();
+    Thread.ofVirtual()
+        .name("control-search")
+        .start(() -> {
+          try (Candidates candidates = discovery.find(host)) {
+            Optional<InetSocketAddress> next = candidates.next();
+            for (int i = 0; i < MAX_ADDRESSES && next.isPresent(); i++) {
+              if (!known.contains(next.get())) {
+                found.complete(next.get());
+                return;
+              }
+              next = candidates.next();
+            }
+            found.completeExceptionally(
+                JoinException.unreachable("the host is not to be found on this network"));
+          } catch (InterruptedException | RuntimeException fault) {
+            found.completeExceptionally(fault);
+          }
+        });
+    return found.thenCompose(address -> comeBack(address, host, share));
   }
 
   private CompletableFuture<Admitted> comeBack(
@@ -308,10 +329,12 @@ final class Joining {
       case UNREACHABLE ->
           new ControlException(
               ErrorKind.UNREACHABLE,
-              "the host of %s does not answer at %s"
-                  .formatted(
-                      name,
-                      addresses.stream().map(Hosting::text).collect(Collectors.joining(", "))),
+              addresses.isEmpty()
+                  ? "the host of " + name + " is not to be found on this network"
+                  : "the host of %s does not answer at %s"
+                      .formatted(
+                          name,
+                          addresses.stream().map(Hosting::text).collect(Collectors.joining(", "))),
               "if it is elsewhere now: --peer HOST:PORT",
               failed);
       case NO_GRANT ->

@@ -86,6 +86,11 @@ public final class JoinException extends IOException {
         "if its user says that the new one is right: wormhole peers forget " + known.host());
   }
 
+  /** Nobody answers, or nobody is there to be asked. */
+  public static JoinException unreachable(String message) {
+    return new JoinException(Reason.UNREACHABLE, message);
+  }
+
   static JoinException malformed(String what) {
     return new JoinException(Reason.PROTOCOL, "the host sent " + what);
   }
