@@ -7,7 +7,9 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,5 +85,27 @@ class LocalNetworkMountTest {
     assertThat(machines.onMounting("config", "set", "discovery.mdns", "true").exit()).isZero();
     Outcome mounted = mount(shared.code(), "mnt");
     assertThat(mounted.exit()).as(mounted.toString()).isZero();
+  }
+
+  @Test
+  void hostThatIsKilledAndBackAtAnotherPortIsFoundByItsMount() throws Exception {
+    findEachOther();
+    Shared shared = machines.host(folder, "--bind", "0.0.0.0:0");
+    assertThat(mount(shared.code(), "mnt").exit()).isZero();
+    long pid = TwoMachines.daemonPid(machines.sharing());
+    ProcessHandle daemon = ProcessHandle.of(pid).orElseThrow();
+    assertThat(TwoMachines.run("kill", "-KILL", Long.toString(pid)).exit()).isZero();
+    assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(SECONDS));
+    assertThat(shared.command().waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+
+    Shared back = machines.host(folder, "--bind", Cable.SHARING + ":0");
+
+    assertThat(back.address()).isNotEqualTo(shared.address());
+    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (!temp.resolve("mnt/file").toFile().exists()) {
+      assertThat(System.nanoTime()).isLessThan(end);
+      LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+    }
+    assertThat(temp.resolve("mnt/file")).hasContent("content");
   }
 }
