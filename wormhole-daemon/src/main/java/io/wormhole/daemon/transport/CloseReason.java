@@ -13,7 +13,9 @@ public enum CloseReason {
   /** The peer took too long. */
   TOO_SLOW(4),
   /** The peer's right to the share was taken away. */
-  REVOKED(5);
+  REVOKED(5),
+  /** The host has too many strangers at its door; the peer may come again a little later. */
+  BUSY(6);
 
   private final int code;
 

@@ -44,6 +44,7 @@ final class FrameDecoder {
   private MemorySegment destination = MemorySegment.NULL;
   private int dataBytes;
   private int dataOffset;
+  private long frames;
 
   FrameDecoder(FrameStream stream, FrameHandler handler, BooleanSupplier trusted) {
     this.stream = stream;
@@ -73,6 +74,11 @@ final class FrameDecoder {
     return state == State.HEADER && headerBytes.position() == 0;
   }
 
+  /** How many frames have begun. */
+  long frames() {
+    return frames;
+  }
+
   /** No more bytes will come: a sink that was being filled is told. */
   void ended(LaneException why) {
     ChunkSink filling = sink;
@@ -83,6 +89,9 @@ final class FrameDecoder {
   }
 
   private void readHeader(ByteBuf in) throws WireException {
+    if (headerBytes.position() == 0) {
+      frames++;
+    }
     if (!gather(in, headerBytes)) {
       return;
     }

@@ -62,13 +62,18 @@ final class QuicCodecs {
         .build();
   }
 
-  /** For a socket that takes connections, each set up by {@code connections}. */
-  ChannelHandler listening(ChannelInitializer<QuicChannel> connections) {
+  /**
+   * For a socket that takes connections, each set up by {@code connections}.
+   *
+   * @param tokens of this socket alone
+   */
+  ChannelHandler listening(ChannelInitializer<QuicChannel> connections, RetryTokens tokens) {
     return common(
             new QuicServerCodecBuilder(),
             settings.listenConnectionWindowBytes(),
             settings.listenStreamWindowBytes(),
             settings.streamsPerLane())
+        .tokenHandler(tokens)
         .sslEngineProvider(channel -> listening.newEngine(channel.alloc()))
         .option(
             QuicChannelOption.SEGMENTED_DATAGRAM_PACKET_ALLOCATOR, UdpSocket.segmenting(settings))

@@ -12,8 +12,10 @@ import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.security.PrivateKey;
+import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,6 +45,7 @@ public final class QuicEndpoint implements Endpoint {
 
   private final TransportSettings settings;
   private final QuicCodecs codecs;
+  private final SecureRandom random = new SecureRandom();
   private final AtomicInteger threads = new AtomicInteger();
   private final Set<QuicLane> lanes = ConcurrentHashMap.newKeySet();
   private final Set<QuicListener> listeners = ConcurrentHashMap.newKeySet();
@@ -256,6 +259,9 @@ public final class QuicEndpoint implements Endpoint {
     private final AtomicInteger holders = new AtomicInteger(1);
     private final UdpSocket socket;
 
+    private final SourceQuota strangers =
+        new SourceQuota(settings.strangers(), settings.strangersPerSource());
+
     QuicListener(InetSocketAddress address, LaneAcceptor acceptor) {
       ChannelInitializer<QuicChannel> connections =
           new ChannelInitializer<>() {
@@ -263,7 +269,14 @@ public final class QuicEndpoint implements Endpoint {
             protected void initChannel(QuicChannel channel) {
               holders.incrementAndGet();
               channel.closeFuture().addListener(_ -> release());
-              add(channel, (InetSocketAddress) channel.remoteSocketAddress(), acceptor);
+              InetSocketAddress remote = (InetSocketAddress) channel.remoteSocketAddress();
+              Optional<SourceQuota.Place> place = strangers.take(SourcePrefix.of(remote));
+              QuicLane lane = add(channel, remote, acceptor);
+              if (place.isPresent()) {
+                lane.leaving(place.get()::leave);
+              } else {
+                lane.close(CloseReason.BUSY);
+              }
             }
           };
       socket =
@@ -274,7 +287,12 @@ public final class QuicEndpoint implements Endpoint {
               new ChannelInitializer<Channel>() {
                 @Override
                 protected void initChannel(Channel channel) {
-                  channel.pipeline().addLast(gate).addLast(codecs.listening(connections));
+                  RetryTokens tokens =
+                      new RetryTokens(
+                          System::nanoTime,
+                          random,
+                          peer -> strangers.hasRoom(SourcePrefix.of(peer)));
+                  channel.pipeline().addLast(gate).addLast(codecs.listening(connections, tokens));
                 }
               });
     }

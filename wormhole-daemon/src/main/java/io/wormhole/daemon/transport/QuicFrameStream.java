@@ -15,7 +15,9 @@ import io.wormhole.protocol.wire.WireException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One bidirectional stream of a lane. What arrives is decoded and handled on the event loop; what
@@ -25,6 +27,9 @@ import java.util.ArrayDeque;
  */
 final class QuicFrameStream extends ChannelInboundHandlerAdapter implements FrameStream {
   private static final long LOW_WATER_BYTES = 64 << 10;
+
+  /** Of a frame that has begun. */
+  private static final long MIN_BYTES_PER_SECOND = 1 << 10;
 
   private final QuicLane lane;
   private final QuicStreamChannel channel;
@@ -38,6 +43,12 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
   private boolean decoding;
   private boolean readEnabled = true;
   private boolean over;
+
+  /** Made when a frame does not come in one piece; null on a lane of ours. */
+  private @Nullable FrameProgress progress;
+
+  private boolean watching;
+  private long watchedFrame;
 
   QuicFrameStream(QuicLane lane, QuicStreamChannel channel, FrameHandler handler) {
     this.lane = lane;
@@ -153,8 +164,44 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
       in.release();
       return;
     }
+    if (progress != null) {
+      progress.arrived(in.readableBytes());
+    }
     arrived.add(in);
     decode();
+    watch();
+  }
+
+  /** A frame that has begun must move. */
+  private void watch() {
+    Duration window = lane.frameWindow();
+    if (watching || over || window == null || decoder.atFrameBorder()) {
+      return;
+    }
+    watching = true;
+    watchedFrame = decoder.frames();
+    if (progress == null) {
+      progress = new FrameProgress(window.toMillis() * MIN_BYTES_PER_SECOND / 1000);
+    }
+    progress.restart();
+    lane.after(window.dividedBy(FrameProgress.STEPS), this::stepWatch);
+  }
+
+  private void stepWatch() {
+    FrameProgress watched = progress;
+    Duration window = lane.frameWindow();
+    if (over || watched == null || window == null || decoder.atFrameBorder()) {
+      watching = false;
+      return;
+    }
+    // What we do not read does not come; that is no fault of the peer.
+    boolean same = decoder.frames() == watchedFrame && readEnabled;
+    watchedFrame = decoder.frames();
+    if (watched.step(same)) {
+      lane.tooSlow();
+    } else {
+      lane.after(window.dividedBy(FrameProgress.STEPS), this::stepWatch);
+    }
   }
 
   @Override

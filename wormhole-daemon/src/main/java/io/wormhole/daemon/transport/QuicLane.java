@@ -60,6 +60,7 @@ final class QuicLane extends ChannelInboundHandlerAdapter implements LoopLane {
   private volatile @Nullable Fingerprint peer;
   private volatile InetSocketAddress remote;
   private volatile boolean trusted;
+  private volatile Runnable leaveDoor = () -> {};
   private volatile PathFigures path = new PathFigures("", -1, 0, 0, 0, 0);
   private volatile long pathAskedNanos;
 
@@ -126,6 +127,13 @@ final class QuicLane extends ChannelInboundHandlerAdapter implements LoopLane {
   @Override
   public void trust() {
     trusted = true;
+    leaveDoor.run();
+  }
+
+  /** Is called when the peer is a stranger no more, or gone; perhaps twice. On the event loop. */
+  void leaving(Runnable action) {
+    leaveDoor = action;
+    channel.closeFuture().addListener(_ -> action.run());
   }
 
   /** Whether the connection runs over this socket. */
@@ -201,6 +209,21 @@ final class QuicLane extends ChannelInboundHandlerAdapter implements LoopLane {
     if (closing == null && !closed.isDone()) {
       LOG.warn("Closing the lane to {}: it sent {}", this, what);
       closeNow(new LaneException(Kind.PROTOCOL, CloseReason.PROTOCOL, "the peer sent " + what));
+    }
+  }
+
+  /** What bounds the frames of a peer's lane; our own lanes' requests have deadlines instead. */
+  @Nullable Duration frameWindow() {
+    return acceptor == null ? null : settings.frameWindow();
+  }
+
+  /** A frame that has begun does not move. */
+  void tooSlow() {
+    if (closing == null && !closed.isDone()) {
+      LOG.info("Closing the lane to {}: a frame came too slowly", this);
+      closeWith(
+          new LaneException(
+              Kind.CLOSED_HERE, CloseReason.TOO_SLOW, "a frame of the peer came too slowly"));
     }
   }
 

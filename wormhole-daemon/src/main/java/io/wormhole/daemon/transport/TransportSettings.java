@@ -11,6 +11,11 @@ import java.time.Duration;
  *     opening a stream may wait for credit
  * @param keepAlive a client's lane that heard nothing for so long sends a ping; below the idle
  *     timeout, or a quiet lane would end
+ * @param frameWindow within any such time a frame that a peer has begun must bring 1 KiB a second
+ * @param strangers connections of peers that are not trusted yet, in all; past it their first
+ *     packets are dropped, and come again. Larger than what the gate behind lets in, which knows
+ *     whom it has seen before
+ * @param strangersPerSource the same for one source
  * @param socketBufferBytes asked of the kernel for each direction of a socket; the kernel grants
  *     what its limit allows
  * @param sendPayloadBytes the largest packet sent; 1350 fits nearly every path
@@ -31,6 +36,9 @@ public record TransportSettings(
     Duration idleTimeout,
     Duration handshakeTimeout,
     Duration keepAlive,
+    Duration frameWindow,
+    int strangers,
+    int strangersPerSource,
     int socketBufferBytes,
     int sendPayloadBytes,
     int receivePayloadBytes,
@@ -50,6 +58,9 @@ public record TransportSettings(
           Duration.ofSeconds(30),
           Duration.ofSeconds(10),
           Duration.ofSeconds(10),
+          Duration.ofSeconds(10),
+          256,
+          16,
           4 << 20,
           1350,
           65_527,
@@ -74,12 +85,15 @@ public record TransportSettings(
     }
   }
 
-  /** These settings with other times. */
+  /** These settings with other times; frames have as long as handshakes. */
   public TransportSettings withTimes(Duration idle, Duration handshake, Duration alive) {
     return new TransportSettings(
         idle,
         handshake,
         alive,
+        handshake,
+        strangers,
+        strangersPerSource,
         socketBufferBytes,
         sendPayloadBytes,
         receivePayloadBytes,
@@ -100,6 +114,9 @@ public record TransportSettings(
         idleTimeout,
         handshakeTimeout,
         keepAlive,
+        frameWindow,
+        strangers,
+        strangersPerSource,
         socketBufferBytes,
         sendPayloadBytes,
         receivePayloadBytes,

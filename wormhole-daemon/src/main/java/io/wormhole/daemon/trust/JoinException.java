@@ -134,6 +134,7 @@ public final class JoinException extends IOException {
       case GOODBYE -> Reason.SHARE_ENDED;
       case TOO_SLOW -> Reason.UNREACHABLE;
       case REVOKED -> Reason.NO_GRANT;
+      case BUSY -> Reason.BUSY;
       case DONE, PROTOCOL, REFUSED -> Reason.PROTOCOL;
     };
   }

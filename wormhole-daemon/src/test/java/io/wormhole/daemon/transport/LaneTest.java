@@ -12,6 +12,7 @@ import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.BulkHello;
 import io.wormhole.protocol.wire.message.LaneToken;
 import java.io.IOException;
+import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -161,6 +162,78 @@ class LaneTest {
     }
     assertThat(Wire.await(wire.acceptedLane().closed()).kind())
         .isEqualTo(LaneException.Kind.PROTOCOL);
+  }
+
+  @Test
+  void aFrameThatDoesNotMoveEndsTheLane() throws Exception {
+    try (Wire patient =
+            new Wire(
+                TransportSettings.DEFAULTS.withTimes(
+                    Duration.ofSeconds(30), Duration.ofMillis(500), Duration.ofSeconds(10)),
+                lane -> {
+                  lane.trust();
+                  return recorder();
+                });
+        RawPeer peer =
+            RawPeer.connect(patient.listener.address(), patient.mountIdentity, QuicCodecs.ALPN)) {
+      peer.send(0, 0, 0, 9, FrameType.REQUEST.code(), 0, 0, 0, 1, 2);
+      assertThat(peer.awaitClosed()).isTrue();
+      LaneException why = Wire.await(patient.acceptedLane().closed());
+      assertThat(why.kind()).isEqualTo(LaneException.Kind.CLOSED_HERE);
+      assertThat(why.reason()).isEqualTo(CloseReason.TOO_SLOW);
+    }
+  }
+
+  @Test
+  void whoBeginsAConnectionMustFirstShowThatHeIsThere() throws Exception {
+    // The head of an Initial packet, RFC 9000, section 17.2.2; what follows is not looked at yet.
+    byte[] initial = new byte[1200];
+    ByteBuffer.wrap(initial)
+        .put((byte) 0xc3)
+        .putInt(1)
+        .put((byte) 8)
+        .putLong(0x0102030405060708L)
+        .put((byte) 8)
+        .putLong(0x1112131415161718L)
+        .put((byte) 0)
+        .putShort((short) (0x4000 | (1200 - 26)));
+    try (DatagramSocket socket = new DatagramSocket()) {
+      socket.setSoTimeout((int) Wire.SOON.toMillis());
+      socket.send(new DatagramPacket(initial, initial.length, wire.listener.address()));
+      DatagramPacket answer = new DatagramPacket(new byte[1500], 1500);
+      socket.receive(answer);
+      // A Retry, RFC 9000, section 17.2.5, smaller than what asked for it.
+      assertThat(answer.getData()[0] & 0xf0).isEqualTo(0xf0);
+      assertThat(answer.getLength()).isLessThan(200);
+    }
+    assertThat(wire.accepted).isEmpty();
+  }
+
+  @Test
+  void strangersPastTheirNumberAreTakenWhenOneHasGone() throws Exception {
+    List<Lane> strangers = new ArrayList<>();
+    for (int i = 0; i < TransportSettings.DEFAULTS.strangersPerSource(); i++) {
+      strangers.add(wire.dial());
+      wire.acceptedLane();
+    }
+    CompletableFuture<Lane> oneMore =
+        wire.mount.dial(wire.listener.address(), Duration.ofSeconds(20));
+    // One who is trusted is no stranger; of those there are enough to tell a late lane by.
+    strangers.getFirst().close(CloseReason.DONE);
+    assertThat(Wire.await(oneMore).peer()).isEqualTo(wire.hostIdentity.fingerprint());
+    wire.acceptedLane().trust();
+    Wire.await(wire.mount.dial(wire.listener.address(), Duration.ofSeconds(20)));
+  }
+
+  @Test
+  void strangersPastTheirNumberGetNoLane() throws Exception {
+    for (int i = 0; i < TransportSettings.DEFAULTS.strangersPerSource(); i++) {
+      wire.dial();
+      wire.acceptedLane();
+    }
+    assertThat(failureOf(wire.mount.dial(wire.listener.address(), Duration.ofMillis(600))).kind())
+        .isEqualTo(LaneException.Kind.UNREACHABLE);
+    assertThat(wire.accepted).isEmpty();
   }
 
   @Test
