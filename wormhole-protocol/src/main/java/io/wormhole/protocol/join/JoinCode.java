@@ -12,7 +12,7 @@ import java.util.Arrays;
  * <p>Immutable. Only {@link #format} and {@link #secret} give the secret away; {@link #toString} is
  * {@link #masked}, so that a code in a log line or a message is harmless.
  */
-public final class JoinCode {
+public final class JoinCode implements Invitation {
   /** Values a nameplate may have: 0 to this, less one. */
   public static final int NAMEPLATES = 1 << 20;
 
@@ -23,7 +23,6 @@ public final class JoinCode {
   private static final int SECRET_SYMBOLS = 7;
   private static final int DATA_SYMBOLS = NAMEPLATE_SYMBOLS + SECRET_SYMBOLS;
   private static final int GROUP_SYMBOLS = 4;
-  private static final int BITS_PER_SYMBOL = 5;
   private static final String EXAMPLE = "a code looks like 7KQ2-M4XR-9TD2";
 
   /** Twelve values of 0 to 31. */
@@ -38,7 +37,7 @@ public final class JoinCode {
     byte[] values = new byte[SYMBOLS];
     random.nextBytes(values);
     for (int i = 0; i < DATA_SYMBOLS; i++) {
-      values[i] &= (1 << BITS_PER_SYMBOL) - 1;
+      values[i] &= Symbols.MASK;
     }
     values[DATA_SYMBOLS] = (byte) Symbols.check(values, DATA_SYMBOLS);
     return new JoinCode(values);
@@ -91,16 +90,17 @@ public final class JoinCode {
     }
   }
 
-  /** The public part, 0 to {@link #NAMEPLATES} less one. */
+  @Override
   public int nameplate() {
     int nameplate = 0;
     for (int i = 0; i < NAMEPLATE_SYMBOLS; i++) {
-      nameplate = nameplate << BITS_PER_SYMBOL | values[i];
+      nameplate = nameplate << Symbols.BITS | values[i];
     }
     return nameplate;
   }
 
   /** The seven secret symbols in ASCII, capital letters. A copy that the caller wipes. */
+  @Override
   public byte[] secret() {
     byte[] secret = new byte[SECRET_SYMBOLS];
     for (int i = 0; i < SECRET_SYMBOLS; i++) {
@@ -109,7 +109,7 @@ public final class JoinCode {
     return secret;
   }
 
-  /** The whole code, secret included, as it is shown to the person who hosts. */
+  @Override
   public String format() {
     StringBuilder text = new StringBuilder(SYMBOLS + 2);
     for (int i = 0; i < SYMBOLS; i++) {
@@ -122,8 +122,23 @@ public final class JoinCode {
   }
 
   /** The nameplate, and stars for the rest: {@code 7KQ2-****-****}. */
+  @Override
   public String masked() {
-    return format().substring(0, NAMEPLATE_SYMBOLS) + "-****-****";
+    return masked(nameplate());
+  }
+
+  /** What {@link #masked} says of every code of a nameplate. */
+  public static String masked(int nameplate) {
+    return nameplateText(nameplate) + "-****-****";
+  }
+
+  /** The four symbols of a nameplate. */
+  static String nameplateText(int nameplate) {
+    StringBuilder text = new StringBuilder(NAMEPLATE_SYMBOLS);
+    for (int i = NAMEPLATE_SYMBOLS - 1; i >= 0; i--) {
+      text.append(Symbols.symbol((nameplate >> (i * Symbols.BITS)) & Symbols.MASK));
+    }
+    return text.toString();
   }
 
   @Override

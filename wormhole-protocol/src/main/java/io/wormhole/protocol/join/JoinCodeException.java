@@ -1,20 +1,22 @@
 package io.wormhole.protocol.join;
 
 /**
- * A text is no join code. The message is one line for a person; it shows at most one symbol of what
- * was typed, because the rest may be a secret.
+ * A text is no join code and no ticket. The message is one line for a person; it shows at most one
+ * symbol of what was typed, because the rest may be a secret.
  */
 public final class JoinCodeException extends Exception {
   private static final long serialVersionUID = 1L;
 
   /** What is wrong with the text. */
   public enum Problem {
-    /** Not twelve symbols. */
+    /** A code that has not twelve symbols. */
     LENGTH,
-    /** A character that no code has. */
+    /** A character that neither has. */
     SYMBOL,
-    /** The check symbol does not fit: something was mistyped. */
-    CHECK
+    /** The check symbol or the check sum does not fit: something was mistyped or lost. */
+    CHECK,
+    /** Of a later version than this program knows. */
+    VERSION
   }
 
   private final Problem problem;

@@ -10,8 +10,8 @@ import org.bouncycastle.util.BigIntegers;
 import org.jspecify.annotations.Nullable;
 
 /**
- * SPAKE2's w: a code's secret, stretched. A host makes it once for a code, when the code is made; a
- * client once for an attempt to join.
+ * SPAKE2's w: the secret of a code or a ticket, stretched. A host makes it once, when it makes
+ * them; a client once for an attempt to join.
  *
  * <p>w = Argon2id(secret, salt, 19 MiB, t = 2, p = 1, 48 bytes), read big-endian, modulo the order
  * of P-256; salt is the first 16 bytes of SHA-256 over a label and the nameplate in four bytes,
@@ -37,8 +37,8 @@ public final class PakeSecret implements AutoCloseable {
   }
 
   /** Takes 60 to 110 ms of one core and 19 MiB: never on an event loop, never for a stranger. */
-  public static PakeSecret of(JoinCode code) {
-    byte[] secret = code.secret();
+  public static PakeSecret of(Invitation invitation) {
+    byte[] secret = invitation.secret();
     byte[] stretched = new byte[OUTPUT_BYTES];
     try {
       Argon2BytesGenerator argon2 = new Argon2BytesGenerator();
@@ -48,7 +48,7 @@ public final class PakeSecret implements AutoCloseable {
               .withMemoryAsKB(MEMORY_KIBIBYTES)
               .withIterations(PASSES)
               .withParallelism(LANES)
-              .withSalt(salt(code.nameplate()))
+              .withSalt(salt(invitation.nameplate()))
               .build());
       argon2.generateBytes(secret, stretched);
       return ofScalar(BigIntegers.fromUnsignedByteArray(stretched).mod(Curve.ORDER));

@@ -10,7 +10,12 @@ package io.wormhole.protocol.join;
  */
 final class Symbols {
   private static final String ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  private static final int BITS = 5;
+
+  /** Of a symbol. */
+  static final int BITS = 5;
+
+  static final int MASK = (1 << BITS) - 1;
+
   private static final int REDUCTION = 0b100101;
   private static final int OVERFLOW = 1 << BITS;
 
