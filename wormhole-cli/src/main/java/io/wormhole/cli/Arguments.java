@@ -6,6 +6,7 @@ import io.wormhole.protocol.control.MountTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -14,6 +15,8 @@ import java.util.regex.Pattern;
 final class Arguments {
   private static final Pattern HOST_AND_PORT = Pattern.compile("(\\[[^\\]]+\\]|[^:]+):(\\d{1,5})");
   private static final Pattern SIZE = Pattern.compile("(\\d{1,9})([KMGT]?)(I?B)?");
+  private static final Pattern TIME = Pattern.compile("(\\d{1,9})([smhd])");
+  private static final Duration LONGEST_TIME = Duration.ofDays(3650);
   private static final int PORT_MAX = 65_535;
 
   /** What Java puts where an argument's bytes are no text in the locale's encoding. */
@@ -86,5 +89,27 @@ final class Arguments {
     }
     throw new ControlException(
         ErrorKind.USAGE, option + " is no size: " + typed, "write it like 96M or 1G");
+  }
+
+  /** A time in seconds: a number and s, m, h or d. */
+  static long seconds(String option, String typed) throws ControlException {
+    Matcher matcher = TIME.matcher(typed.toLowerCase(Locale.ROOT));
+    if (matcher.matches()) {
+      long count = Long.parseLong(matcher.group(1));
+      Duration time =
+          switch (matcher.group(2)) {
+            case "s" -> Duration.ofSeconds(count);
+            case "m" -> Duration.ofMinutes(count);
+            case "h" -> Duration.ofHours(count);
+            default -> Duration.ofDays(count);
+          };
+      if (count > 0 && time.compareTo(LONGEST_TIME) <= 0) {
+        return time.toSeconds();
+      }
+    }
+    throw new ControlException(
+        ErrorKind.USAGE,
+        option + " is no time: " + typed,
+        "write it like 30m, 24h or 7d, and at most " + LONGEST_TIME.toDays() + "d");
   }
 }

@@ -1,10 +1,16 @@
 package io.wormhole.cli;
 
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
 /** Figures for people; the same in every locale. */
 final class Figures {
   private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB"};
+
+  private static final DateTimeFormatter MINUTES =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
 
   private Figures() {}
 
@@ -25,6 +31,11 @@ final class Figures {
 
   static String millis(double millis) {
     return String.format(Locale.ROOT, millis < 10 ? "%.2f ms" : "%.0f ms", millis);
+  }
+
+  /** {@code 2026-03-01 14:05} where this machine is. */
+  static String localTime(Instant time) {
+    return MINUTES.format(time.atZone(ZoneId.systemDefault()));
   }
 
   /** {@code 3 d 4 h}, {@code 5 min}, {@code 12 s}. */

@@ -10,8 +10,11 @@ import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.ShareEvent.Shared;
 import io.wormhole.protocol.control.StopSharingAnswer;
 import io.wormhole.protocol.control.StopSharingRequest;
+import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.JoinCodeException;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +52,24 @@ final class HostCommand implements Callable<Integer> {
       description = "where to listen; all interfaces and a port that is kept by default")
   @Nullable String bind;
 
+  @Option(
+      names = "--code",
+      paramLabel = "CODE",
+      description =
+          "a code of your choice, its last symbol fitting the others; a new one by default")
+  @Nullable String code;
+
+  @Option(
+      names = "--expire",
+      paramLabel = "TIME",
+      description = "how long code and ticket are good: 30m, 24h, 7d; 24h by default")
+  @Nullable String expire;
+
+  @Option(
+      names = "--once",
+      description = "code and ticket end when the first of them has let somebody in")
+  boolean once;
+
   @Option(names = "--only-new", description = "peers who were let in before need a code again")
   boolean onlyNew;
 
@@ -80,17 +101,25 @@ final class HostCommand implements Callable<Integer> {
       return stop(output);
     }
     String address = bind == null ? null : Arguments.address("--bind", bind, 0);
+    String chosen = code == null ? null : chosenCode(code);
+    Long seconds = expire == null ? null : Long.valueOf(Arguments.seconds("--expire", expire));
     String path = session.arguments().path(directory).toString();
-    ControlClient client = session.runningDaemon(output);
     HostRequest request =
-        new HostRequest(path, name, address, null, null, false, List.of(), onlyNew, detached);
+        new HostRequest(path, name, address, chosen, seconds, once, List.of(), onlyNew, detached);
+    ControlClient client = session.runningDaemon(output);
     try (EventStream stream = client.open(ControlPaths.SHARES, request, OPEN_LIMIT)) {
       return detached ? handedOver(stream, output) : follow(stream, output);
     }
   }
 
   private int stop(Output output) throws ControlException {
-    if (name != null || bind != null || onlyNew || detached) {
+    if (name != null
+        || bind != null
+        || code != null
+        || expire != null
+        || once
+        || onlyNew
+        || detached) {
       throw new ControlException(
           ErrorKind.USAGE, "--stop goes with no other option", "wormhole host DIR --stop");
     }
@@ -133,6 +162,18 @@ final class HostCommand implements Callable<Integer> {
     output.say(
         "It stays shared, after a restart of the daemon too: wormhole host DIR --stop ends it.");
     return ExitCode.DONE;
+  }
+
+  private static String chosenCode(String typed) throws ControlException {
+    try {
+      return JoinCode.parse(typed).format();
+    } catch (JoinCodeException mistyped) {
+      throw new ControlException(
+          ErrorKind.MISTYPED_CODE,
+          "--code: " + mistyped.getMessage(),
+          "leave --code away to get a new code",
+          mistyped);
+    }
   }
 
   private static int follow(EventStream stream, Output output) throws ControlException {
@@ -192,7 +233,10 @@ final class HostCommand implements Callable<Integer> {
                 SafeText.name(shared.directory()),
                 name,
                 shared.writable() ? "writable" : "read-only"));
-    output.say("  code     " + output.bold(shared.code()));
+    output.say("  code     " + output.bold(shared.code()) + until(shared));
+    if (shared.ticket() != null) {
+      output.say("  ticket   " + shared.ticket());
+    }
     output.say("  address  " + shared.address());
     if (shared.knownPeers() > 0) {
       output.say(
@@ -207,6 +251,16 @@ final class HostCommand implements Callable<Integer> {
     output.say("On this machine:      wormhole mount " + shared.code());
     output.say(
         "On another machine:   wormhole mount " + shared.code() + " --peer " + shared.address());
+    if (shared.ticket() != null) {
+      output.say(
+          "Or, for pasting:      wormhole mount and the ticket, which has the address in it");
+    }
+  }
+
+  private static String until(Shared shared) {
+    return shared.expiresAt() == null
+        ? ""
+        : "  (until " + Figures.localTime(Instant.parse(shared.expiresAt())) + ")";
   }
 
   private static void tell(ShareEvent event, Output output) {
@@ -217,6 +271,7 @@ final class HostCommand implements Callable<Integer> {
       case ShareEvent.PeerLeft peer ->
           note(SafeText.name(peer.name()) + " has left: " + SafeText.name(peer.reason()), output);
       case ShareEvent.Throughput figures -> output.live(live(figures));
+      case ShareEvent.CodeEnded ended -> output.say(SafeText.name(ended.reason()) + ".");
       case ShareEvent.Ended ended -> output.say("The share has ended: " + ended.reason() + ".");
     }
   }

@@ -2,8 +2,9 @@ package io.wormhole.cli;
 
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.join.JoinCodeException;
+import io.wormhole.protocol.join.Ticket;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -12,16 +13,17 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a command is to join: a join code as an argument, the first line of a file, or of standard
- * input; or as an argument the name of a share that was mounted before.
+ * What a command is to join: a join code or a ticket as an argument, the first line of a file, or
+ * of standard input; or as an argument the name of a share that was mounted before.
  */
 final class JoinCodeOption {
-  private static final int CODE_BYTES_MAX = 256;
+  private static final int CODE_BYTES_MAX = 2 * Ticket.MAX_CHARACTERS;
 
   private JoinCodeOption() {}
 
   /**
-   * The code, checked as far as can be done without a network; or what may be a name, as it is.
+   * The code or ticket, checked as far as can be done without a network; or what may be a name, as
+   * it is.
    *
    * @param argument null where none was given; {@code -} for standard input
    * @param file null where none was given; {@code -} for standard input
@@ -35,7 +37,9 @@ final class JoinCodeOption {
     String source = argument == null ? file : argument;
     if (source == null) {
       throw new ControlException(
-          ErrorKind.USAGE, "no join code is given", "wormhole mount CODE, or --code-file FILE");
+          ErrorKind.USAGE,
+          "no join code and no ticket is given",
+          "wormhole mount CODE, or --code-file FILE");
     }
     if (source.equals("-")) {
       return check(firstLine(session.input(), "standard input"));
@@ -43,13 +47,13 @@ final class JoinCodeOption {
     if (argument == null) {
       return check(fromFile(session.arguments().path(source)));
     }
-    // No name looks like a code: the daemon sees to that.
-    return JoinCode.looksLikeOne(argument) ? check(argument) : argument;
+    // No name looks like a code or a ticket: the daemon sees to that.
+    return Invitation.looksLikeOne(argument) ? check(argument) : argument;
   }
 
   private static String check(String typed) throws ControlException {
     try {
-      return JoinCode.parse(typed).format();
+      return Invitation.parse(typed).format();
     } catch (JoinCodeException e) {
       throw new ControlException(ErrorKind.MISTYPED_CODE, String.valueOf(e.getMessage()), null, e);
     }

@@ -22,7 +22,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "mount",
     description =
-        "Mount a share as a local folder, by its join code, or by its name the next time.")
+        "Mount a share as a local folder, by its join code or ticket, or by its name the next"
+            + " time.")
 final class MountCommand implements Callable<Integer> {
   private static final Duration MOUNT_LIMIT = Duration.ofSeconds(70);
   private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(10);
@@ -35,10 +36,10 @@ final class MountCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       arity = "0..1",
-      paramLabel = "CODE|NAME",
+      paramLabel = "CODE|TICKET|NAME",
       description =
-          "the join code, - reads it from standard input; or the name of a share that was mounted"
-              + " before")
+          "the join code or the ticket, - reads it from standard input; or the name of a share that"
+              + " was mounted before")
   @Nullable String code;
 
   @Parameters(
@@ -51,13 +52,14 @@ final class MountCommand implements Callable<Integer> {
   @Option(
       names = "--code-file",
       paramLabel = "FILE",
-      description = "read the join code from a file; - is standard input")
+      description = "read the join code or the ticket from a file; - is standard input")
   @Nullable String codeFile;
 
   @Option(
       names = "--peer",
       paramLabel = "HOST:PORT",
-      description = "where the host listens, as its own command says")
+      description =
+          "where the host listens, as its own command says; a ticket knows that by itself")
   @Nullable String peer;
 
   @Option(

@@ -33,10 +33,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,6 +142,7 @@ class CommandTest {
 
     HostRequest request = services.hosted.poll(SECONDS, TimeUnit.SECONDS);
     assertThat(request).isEqualTo(HostRequest.of(shared.toString(), "n", null));
+    awaitOut("the code 0000-****-**** has ended: it has expired.");
     stop.request("a test");
 
     assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
@@ -147,7 +150,8 @@ class CommandTest {
     assertThat(out())
         .contains(SampleServices.CODE, "192.0.2.1:4747", "\"sample\"", "grüße")
         .contains("wormhole mount " + SampleServices.CODE + " --peer 192.0.2.1:4747")
-        .contains("not shown", "/proc")
+        .contains("not shown", "/proc", "ticket   " + SampleServices.TICKET)
+        .containsPattern("until 2026-0[23]-\\d\\d \\d\\d:\\d\\d")
         .contains("The share has ended: the daemon ends.")
         .doesNotContain("\u001b");
   }
@@ -164,9 +168,12 @@ class CommandTest {
     BufferedReader lines = new BufferedReader(new InputStreamReader(read, StandardCharsets.UTF_8));
     JsonNode first = new ObjectMapper().readTree(lines.readLine());
     assertThat(first.path("code").asText()).isEqualTo(SampleServices.CODE);
-    assertThat(names(first)).contains("ticket", "address", "share", "event");
+    assertThat(first.path("ticket").asText()).isEqualTo(SampleServices.TICKET);
+    assertThat(names(first)).contains("ticket", "address", "share", "event", "expiresAt");
     JsonNode second = new ObjectMapper().readTree(lines.readLine());
     assertThat(second.path("event").asText()).isEqualTo("peer-connected");
+    JsonNode ended = new ObjectMapper().readTree(lines.readLine());
+    assertThat(ended.path("event").asText()).isEqualTo("code-ended");
     JsonNode third = new ObjectMapper().readTree(lines.readLine());
     assertThat(third.path("event").asText()).isEqualTo("throughput");
     assertThat(third.path("bytesPerSecond").asLong()).isEqualTo(2_500_000);
@@ -234,6 +241,33 @@ class CommandTest {
   }
 
   @Test
+  void codeAndItsLifeAreTheOwnersToChoose() throws Exception {
+    for (List<String> life :
+        List.of(
+            List.of("45s", "45"),
+            List.of("30m", "1800"),
+            List.of("24h", "86400"),
+            List.of("7D", "604800"))) {
+      CompletableFuture<Integer> command =
+          start(
+              "host",
+              home.toString(),
+              "--code",
+              "oooo00000000",
+              "--once",
+              "--expire",
+              life.getFirst());
+      HostRequest request = services.hosted.poll(SECONDS, TimeUnit.SECONDS);
+      assertThat(request).isNotNull();
+      assertThat(request.code()).isEqualTo(SampleServices.CODE);
+      assertThat(request.once()).isTrue();
+      assertThat(request.expireSeconds()).isEqualTo(Long.parseLong(life.getLast()));
+      assertThat(request.toString()).doesNotContain(SampleServices.CODE);
+      command.cancel(true);
+    }
+  }
+
+  @Test
   void folderThatCannotBeSharedIsNamed() throws Exception {
     Path file = Files.createFile(home.resolve("file"));
 
@@ -279,6 +313,28 @@ class CommandTest {
       assertThat(request.code()).isEqualTo(SampleServices.CODE);
       assertThat(request.directory()).isEqualTo(directory.toString());
     }
+  }
+
+  @Test
+  void ticketIsTakenWhereACodeIs() throws Exception {
+    Path directory = Files.createDirectory(home.resolve("empty"));
+    String ticket = SampleServices.TICKET;
+    Path file = Files.writeString(home.resolve("ticket"), ticket + "\r\n");
+    input = new ByteArrayInputStream((ticket + "\n").getBytes(StandardCharsets.UTF_8));
+
+    assertThat(run("mount", ticket.toLowerCase(Locale.ROOT), directory.toString())).isZero();
+    assertThat(run("mount", "-", directory.toString())).isZero();
+    assertThat(run("mount", "--code-file", file.toString(), directory.toString())).isZero();
+
+    for (int i = 0; i < 3; i++) {
+      MountRequest request = services.mounted.poll(SECONDS, TimeUnit.SECONDS);
+      assertThat(request).isNotNull();
+      assertThat(request.code()).isEqualTo(ticket);
+      assertThat(request.toString()).doesNotContain(ticket);
+    }
+    assertThat(run("mount", ticket.substring(0, 100), directory.toString())).isEqualTo(2);
+    assertThat(err()).contains("ticket", "copy all of it").hasLineCount(1);
+    assertThat(err()).doesNotContain(ticket.substring(60, 90));
   }
 
   @Test
@@ -364,10 +420,15 @@ class CommandTest {
   void optionsOfLaterTimesAreWrongUsage() {
     for (List<String> args :
         List.of(
-            List.of("host", "/tmp", "--once"),
             List.of("host", "/tmp", "--stop", "-d"),
             List.of("peers", "forget"),
             List.of("peers", "rename", "a"),
+            List.of("host", "/tmp", "--expire", "soon"),
+            List.of("host", "/tmp", "--expire", "0h"),
+            List.of("host", "/tmp", "--expire", "99999d"),
+            List.of("host", "/tmp", "--code", "0000-0000-0001"),
+            List.of("host", "/tmp", "--code", SampleServices.TICKET),
+            List.of("host", "/tmp", "--stop", "--once"),
             List.of("host", "/tmp", "--allow-write"),
             List.of("host"),
             List.of("host", "/tmp", "--bind", "nonsense"),
@@ -401,6 +462,14 @@ class CommandTest {
       assertThat(post(client, request)).isEqualTo(ErrorKind.USAGE);
     }
     assertThat(run("status")).isZero();
+  }
+
+  private void awaitOut(String text) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+    while (!out().contains(text)) {
+      assertThat(System.nanoTime()).as(text).isLessThan(deadline);
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   private static ErrorKind post(ControlClient client, Object request) {

@@ -20,6 +20,11 @@ import io.wormhole.protocol.control.StopSharingAnswer;
 import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
+import io.wormhole.protocol.join.Ticket;
+import io.wormhole.protocol.wire.Fingerprint;
+import io.wormhole.protocol.wire.ShareId;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -31,6 +36,17 @@ import org.jspecify.annotations.Nullable;
 /** Services that answer from a script and tell what they were asked. */
 final class SampleServices implements DaemonServices {
   static final String CODE = "0000-0000-0000";
+
+  /** Of the same nameplate. */
+  static final String TICKET =
+      Ticket.generate(
+              Fingerprint.of(new byte[Fingerprint.BYTES]),
+              new ShareId(0, 0),
+              0,
+              List.of(new InetSocketAddress("192.0.2.1", 4747)),
+              new SecureRandom())
+          .format();
+
   static final String EVIL_NAME = "evil\u001b[31m\nname";
 
   final BlockingQueue<HostRequest> hosted = new LinkedBlockingQueue<>();
@@ -49,18 +65,19 @@ final class SampleServices implements DaemonServices {
   public HostedShare host(HostRequest request, Consumer<ShareEvent> events) {
     hosted.add(request);
     events.accept(new ShareEvent.PeerConnected(EVIL_NAME, "ab".repeat(32), "192.0.2.7:4000"));
+    events.accept(new ShareEvent.CodeEnded("the code 0000-****-**** has ended: it has expired"));
     return new HostedShare() {
       @Override
       public ShareEvent.Shared answer() {
         return new ShareEvent.Shared(
             CODE,
-            null,
+            TICKET,
             "192.0.2.1:4747",
             "sample",
             "cd".repeat(8),
             request.directory(),
             false,
-            null,
+            "2026-03-01T12:00:00Z",
             List.of(request.directory() + "/proc"),
             2);
       }

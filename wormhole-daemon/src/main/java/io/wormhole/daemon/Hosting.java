@@ -10,6 +10,7 @@ import io.wormhole.daemon.host.ShareStore;
 import io.wormhole.daemon.transport.Endpoint;
 import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.trust.CodeTerms;
 import io.wormhole.daemon.trust.CodeUnavailableException;
 import io.wormhole.daemon.trust.Gate;
 import io.wormhole.daemon.trust.LiveCodes;
@@ -25,6 +26,7 @@ import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
 import io.wormhole.protocol.control.StopSharingAnswer;
 import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.JoinCodeException;
 import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -32,6 +34,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -48,9 +51,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The shares this daemon serves. A share lives as long as it has an owner: a {@code host} command
- * that runs, or the daemon itself, which shares it again after a restart. Each owner has a code of
- * its own, which ends with it; one that was there before a restart has none.
+ * LiveCodes.@Nullable Issued issued, Consumer<ShareEvent> events, boolean detached,
+ * Optional<Instant> provedSince) {
  */
 final class Hosting implements SessionAcceptor {
   private static final Logger log = LoggerFactory.getLogger(Hosting.class);
@@ -107,7 +109,7 @@ final class Hosting implements SessionAcceptor {
     final ListenAddress.Hold address;
 
     /** Null for a share that is back after a restart. */
-    final @Nullable JoinCode code;
+    final LiveCodes.@Nullable Issued issued;
 
     final Consumer<ShareEvent> events;
     final boolean detached;
@@ -118,13 +120,13 @@ final class Hosting implements SessionAcceptor {
     Owner(
         RunningShare running,
         ListenAddress.Hold address,
-        @Nullable JoinCode code,
+        LiveCodes.@Nullable Issued issued,
         Consumer<ShareEvent> events,
         boolean detached,
         Optional<Instant> provedSince) {
       this.running = running;
       this.address = address;
-      this.code = code;
+      this.issued = issued;
       this.events = events;
       this.detached = detached;
       this.provedSince = provedSince;
@@ -142,14 +144,14 @@ final class Hosting implements SessionAcceptor {
     public ShareEvent.Shared answer() {
       Share share = running.share();
       return new ShareEvent.Shared(
-          code == null ? "" : code.format(),
-          null,
+          issued == null ? "" : issued.code().format(),
+          issued == null ? null : issued.ticket().format(),
           text(address.dialled()),
           share.name(),
           share.id().toString(),
           share.directory(),
           share.writable(),
-          null,
+          issued == null ? null : text(issued.expiresAt()),
           share.mountsBelow(),
           mayReturn(share.id()));
     }
@@ -200,6 +202,8 @@ final class Hosting implements SessionAcceptor {
       HostRequest request, Instant since, boolean withCode, Consumer<ShareEvent> events)
       throws ControlException, InterruptedException {
     Optional<InetSocketAddress> bind = bindAddress(request);
+    Optional<JoinCode> chosen = chosenCode(request);
+    Duration life = life(request);
     Share opened;
     try {
       opened = store.open(request.directory(), request.name());
@@ -212,7 +216,9 @@ final class Hosting implements SessionAcceptor {
           adopt(
               opened,
               bind,
-              withCode,
+              withCode
+                  ? Optional.of(address -> terms(request, chosen, life, address, events))
+                  : Optional.empty(),
               request.detached(),
               request.onlyNew() ? Optional.of(since) : Optional.empty(),
               events);
@@ -228,7 +234,7 @@ final class Hosting implements SessionAcceptor {
   private synchronized Owner adopt(
       Share opened,
       Optional<InetSocketAddress> bind,
-      boolean withCode,
+      Optional<Function<ListenAddress.Hold, CodeTerms>> terms,
       boolean detached,
       Optional<Instant> provedSince,
       Consumer<ShareEvent> events)
@@ -245,11 +251,13 @@ final class Hosting implements SessionAcceptor {
     if (running == null) {
       running = new RunningShare(opened, descriptors, hostIo, clock);
     }
-    JoinCode code = null;
-    if (withCode) {
+    LiveCodes.Issued issued = null;
+    if (terms.isPresent()) {
       try {
-        code =
-            codes.add(new Offer(opened.id(), running.share().name(), running.share().writable()));
+        issued =
+            codes.add(
+                new Offer(opened.id(), running.share().name(), running.share().writable()),
+                terms.get().apply(address));
       } catch (CodeUnavailableException none) {
         address.close();
         throw new ControlException(ErrorKind.FAILED, message(none), none.next(), none);
@@ -258,7 +266,7 @@ final class Hosting implements SessionAcceptor {
     if (fresh) {
       shares.put(opened.id(), running);
     }
-    Owner owner = new Owner(running, address, code, events, detached, provedSince);
+    Owner owner = new Owner(running, address, issued, events, detached, provedSince);
     owners.computeIfAbsent(opened.id(), _ -> new ArrayList<>()).add(owner);
     newestFirst.addFirst(owner);
     running.owners().add(events);
@@ -373,8 +381,8 @@ final class Hosting implements SessionAcceptor {
     if (!all.remove(owner)) {
       return;
     }
-    if (owner.code != null) {
-      codes.remove(owner.code);
+    if (owner.issued != null) {
+      codes.remove(owner.issued.code());
     }
     newestFirst.remove(owner);
     owner.running.owners().remove(owner.events);
@@ -419,11 +427,53 @@ final class Hosting implements SessionAcceptor {
     }
   }
 
+  private static Optional<JoinCode> chosenCode(HostRequest request) throws ControlException {
+    try {
+      return request.code() == null
+          ? Optional.empty()
+          : Optional.of(JoinCode.parse(request.code()));
+    } catch (JoinCodeException mistyped) {
+      throw new ControlException(
+          ErrorKind.MISTYPED_CODE,
+          message(mistyped),
+          "leave --code away to get a new code",
+          mistyped);
+    }
+  }
+
+  private static CodeTerms terms(
+      HostRequest request,
+      Optional<JoinCode> chosen,
+      Duration life,
+      ListenAddress.Hold address,
+      Consumer<ShareEvent> events) {
+    return new CodeTerms(
+        chosen,
+        life,
+        request.once(),
+        address.allDialled(),
+        reason -> events.accept(new ShareEvent.CodeEnded(reason)));
+  }
+
+  private static Duration life(HostRequest request) throws ControlException {
+    Long seconds = request.expireSeconds();
+    if (seconds == null) {
+      return CodeTerms.DEFAULT_LIFE;
+    }
+    if (seconds < 1 || seconds > CodeTerms.MAX_LIFE.toSeconds()) {
+      throw new ControlException(
+          ErrorKind.USAGE,
+          "a code cannot be good for %d seconds".formatted(seconds),
+          "--expire 30m, 24h or 7d");
+    }
+    return Duration.ofSeconds(seconds);
+  }
+
   /** Where this machine itself can dial a nameplate of ours. */
   synchronized Optional<InetSocketAddress> servedAt(int nameplate) {
     for (List<Owner> all : owners.values()) {
       for (Owner owner : all) {
-        if (owner.code != null && owner.code.nameplate() == nameplate) {
+        if (owner.issued != null && owner.issued.code().nameplate() == nameplate) {
           return Optional.of(owner.address.local());
         }
       }
@@ -459,14 +509,15 @@ final class Hosting implements SessionAcceptor {
     List<ShareStatus> all = new ArrayList<>();
     for (List<Owner> each : owners.values()) {
       Owner first = each.getFirst();
-      all.add(
-          first.running.status(
-              text(first.address.dialled()), each.stream().anyMatch(owner -> owner.detached)));
+      String until = codes.liveUntil(first.running.share().id()).map(Hosting::text).orElse(null);
+      boolean detached = each.stream().anyMatch(owner -> owner.detached);
+      all.add(first.running.status(text(first.address.dialled()), until, detached));
     }
     return all;
   }
 
   void tick(long nowNanos) {
+    codes.expire();
     shares.values().forEach(share -> share.tick(nowNanos));
     publish();
   }
@@ -482,6 +533,10 @@ final class Hosting implements SessionAcceptor {
 
   static String text(InetSocketAddress address) {
     return new PeerAddress(address.getAddress().getHostAddress(), address.getPort()).toString();
+  }
+
+  private static String text(Instant time) {
+    return time.truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
   static String message(Exception failure) {

@@ -18,7 +18,8 @@ import io.wormhole.daemon.trust.OpenLane;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.Invitation;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.ShareId;
@@ -37,7 +38,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** From a code to two lanes that answer. */
+/** From a code or a ticket to two lanes that answer. */
 final class Joining {
   private static final Duration NAME_LOOKUP = Duration.ofSeconds(3);
 
@@ -66,11 +67,11 @@ final class Joining {
    * Joins; gives up within about ten seconds when nobody answers. Where nobody said who the host
    * is, whoever claims to be gets a try: a stranger must not keep the host from being asked.
    */
-  Admitted join(JoinCode code, @Nullable String peer)
+  Admitted join(Invitation invitation, @Nullable String peer)
       throws ControlException, InterruptedException {
     ControlException told = null;
     long end = System.nanoTime() + ALL_TRIES.toNanos();
-    try (Candidates candidates = candidates(code, peer)) {
+    try (Candidates candidates = candidates(invitation, peer)) {
       for (int tries = 0; tries < MAX_ADDRESSES && System.nanoTime() - end < 0; tries++) {
         Optional<InetSocketAddress> next = candidates.next();
         if (next.isEmpty()) {
@@ -78,9 +79,9 @@ final class Joining {
         }
         ControlException why;
         try {
-          return join(code, next.get());
+          return join(invitation, next.get());
         } catch (JoinException failed) {
-          why = explained(code, next.get(), failed);
+          why = explained(invitation, next.get(), failed);
         } catch (ControlException failed) {
           why = failed;
         }
@@ -90,7 +91,7 @@ final class Joining {
         told = told == null || saysLittle(told) ? why : told;
       }
     }
-    throw told != null ? told : unknown(code);
+    throw told != null ? told : unknown(invitation);
   }
 
   private static List<InetSocketAddress> resolved(String peer)
@@ -110,12 +111,15 @@ final class Joining {
     return failure.kind() == ErrorKind.UNREACHABLE || failure.kind() == ErrorKind.UNKNOWN_CODE;
   }
 
-  private Candidates candidates(JoinCode code, @Nullable String peer)
+  private Candidates candidates(Invitation invitation, @Nullable String peer)
       throws ControlException, InterruptedException {
     try {
       Optional<PeerAddress> given =
           Optional.ofNullable(peer).map(text -> PeerAddress.parse(text, false));
-      return discovery.find(code.nameplate(), given, NAME_LOOKUP);
+      if (given.isEmpty() && invitation instanceof Ticket ticket) {
+        return discovery.find(ticket.nameplate(), ticket.host(), ticket.addresses());
+      }
+      return discovery.find(invitation.nameplate(), given, NAME_LOOKUP);
     } catch (IllegalArgumentException malformed) {
       throw new ControlException(
           ErrorKind.USAGE, Hosting.message(malformed), "for example --peer 192.168.1.20:4433");
@@ -125,9 +129,9 @@ final class Joining {
     }
   }
 
-  private Admitted join(JoinCode code, InetSocketAddress address)
+  private Admitted join(Invitation invitation, InetSocketAddress address)
       throws JoinException, ControlException, InterruptedException {
-    Joined joined = await(client.join(address, code, introduction));
+    Joined joined = await(client.join(address, invitation, introduction));
     boolean complete = false;
     try {
       Lanes lanes = await(withBulk(joined, address));
@@ -287,28 +291,29 @@ final class Joining {
     }
   }
 
-  private static ControlException unknown(JoinCode code) {
+  private static ControlException unknown(Invitation invitation) {
     return new ControlException(
         ErrorKind.UNKNOWN_CODE,
-        "no host on this network answers to " + code.masked(),
+        "no host on this network answers to " + invitation.masked(),
         "see that it still shares; elsewhere than here it is found by the address that it prints"
             + " beside the code: --peer HOST:PORT");
   }
 
   private static ControlException explained(
-      JoinCode code, InetSocketAddress address, JoinException failed) {
+      Invitation invitation, InetSocketAddress address, JoinException failed) {
     String at = Hosting.text(address);
     return switch (failed.reason()) {
       case UNKNOWN_CODE ->
           new ControlException(
               ErrorKind.UNKNOWN_CODE,
-              "the host at " + at + " knows no code " + code.masked(),
+              "%s opens nothing at %s: %s"
+                  .formatted(named(invitation), at, Hosting.message(failed)),
               failed.next(),
               failed);
       case WRONG_SECRET ->
           new ControlException(
               ErrorKind.WRONG_CODE,
-              "the code is wrong: the host at " + at + " knows another " + code.masked(),
+              "%s is wrong: the host at %s knows another secret".formatted(named(invitation), at),
               failed.next(),
               failed);
       case UNREACHABLE ->
@@ -360,6 +365,10 @@ final class Joining {
       case TOO_OLD, TOO_NEW, PROTOCOL -> refused(ErrorKind.INCOMPATIBLE_PEER, failed);
       default -> refused(ErrorKind.FAILED, failed);
     };
+  }
+
+  private static String named(Invitation invitation) {
+    return invitation instanceof Ticket ? invitation.masked() : "the code " + invitation.masked();
   }
 
   private static ControlException refused(ErrorKind kind, JoinException failed) {

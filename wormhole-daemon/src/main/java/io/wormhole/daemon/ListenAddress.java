@@ -4,16 +4,19 @@ import io.wormhole.daemon.transport.Endpoint;
 import io.wormhole.daemon.transport.Endpoint.LaneAcceptor;
 import io.wormhole.daemon.transport.Endpoint.Listener;
 import java.io.IOException;
-import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Where this daemon takes lanes: at addresses that were asked for, else on all interfaces at a port
@@ -22,6 +25,9 @@ import java.util.Optional;
  */
 final class ListenAddress {
   private static final String FILE = "port";
+
+  /** Each one more makes the ticket longer. */
+  private static final int MAX_DIALLED = 4;
 
   private final Endpoint endpoint;
   private final LaneAcceptor acceptor;
@@ -64,6 +70,18 @@ final class ListenAddress {
       return bound.getAddress().isAnyLocalAddress()
           ? new InetSocketAddress(ownAddress(), bound.getPort())
           : bound;
+    }
+
+    /** Every address that peers may dial, the likeliest first; at most {@value #MAX_DIALLED}. */
+    List<InetSocketAddress> allDialled() {
+      if (!bound.getAddress().isAnyLocalAddress()) {
+        return List.of(bound);
+      }
+      return Stream.concat(Stream.of(dialled().getAddress()), ownAddresses())
+          .map(address -> new InetSocketAddress(address, bound.getPort()))
+          .distinct()
+          .limit(MAX_DIALLED)
+          .toList();
     }
 
     /** An address that this machine itself can dial. */
@@ -137,15 +155,19 @@ final class ListenAddress {
 
   /** The first address of an interface that is up and leads out; loopback where there is none. */
   private static InetAddress ownAddress() {
+    return ownAddresses().findFirst().orElseGet(InetAddress::getLoopbackAddress);
+  }
+
+  /** Those of IPv4 before those of IPv6; none that is good on one link only. */
+  private static Stream<InetAddress> ownAddresses() {
     try {
       return NetworkInterface.networkInterfaces()
           .filter(ListenAddress::leadsOut)
           .flatMap(NetworkInterface::inetAddresses)
-          .filter(address -> address instanceof Inet4Address && !address.isLinkLocalAddress())
-          .findFirst()
-          .orElseGet(InetAddress::getLoopbackAddress);
+          .filter(address -> !address.isLinkLocalAddress())
+          .sorted(Comparator.comparing(Inet6Address.class::isInstance));
     } catch (IOException none) {
-      return InetAddress.getLoopbackAddress();
+      return Stream.empty();
     }
   }
 

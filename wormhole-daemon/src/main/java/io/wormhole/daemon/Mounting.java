@@ -26,7 +26,7 @@ import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountAnswer.Unmounted;
 import io.wormhole.protocol.control.UnmountRequest;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.join.JoinCodeException;
 import io.wormhole.protocol.name.DisplayName;
 import java.io.IOException;
@@ -97,7 +97,7 @@ final class Mounting {
     Admitted admitted =
         known.isPresent()
             ? joining.comeBack(known.get(), request.peer())
-            : joining.join(code(request), request.peer());
+            : joining.join(invitation(request), request.peer());
     try (Opening opening = new Opening(admitted)) {
       progress.accept("mounting");
       RemoteShare remote = opening.open();
@@ -312,9 +312,9 @@ final class Mounting {
     }
   }
 
-  private static JoinCode code(MountRequest request) throws ControlException {
+  private static Invitation invitation(MountRequest request) throws ControlException {
     try {
-      return JoinCode.parse(request.code());
+      return Invitation.parse(request.code());
     } catch (JoinCodeException mistyped) {
       // It may be a code with a mistake in it, and stands in no message.
       throw new ControlException(

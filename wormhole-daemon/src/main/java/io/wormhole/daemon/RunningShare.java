@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** A share that is served: its folder, its owners, and the peers who are in. Any thread. */
 final class RunningShare {
@@ -127,9 +128,10 @@ final class RunningShare {
   }
 
   /**
+   * @param expiresAt when the last of its codes ends; null where none is live
    * @param detached whether the daemon itself is an owner
    */
-  ShareStatus status(String address, boolean detached) {
+  ShareStatus status(String address, @Nullable String expiresAt, boolean detached) {
     List<PeerStatus> in = new ArrayList<>();
     for (Map.Entry<PeerSession, Peer> each : peers.entrySet()) {
       PeerSession session = each.getKey();
@@ -145,7 +147,14 @@ final class RunningShare {
               each.getValue().answers.perSecond()));
     }
     return new ShareStatus(
-        share.name(), share.directory(), share.id().toString(), address, false, null, detached, in);
+        share.name(),
+        share.directory(),
+        share.id().toString(),
+        address,
+        false,
+        expiresAt,
+        detached,
+        in);
   }
 
   /** The share has ended: what its peers had open is closed, and then the folder. */

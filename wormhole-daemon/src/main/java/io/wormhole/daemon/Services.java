@@ -24,6 +24,7 @@ import io.wormhole.daemon.trust.JoinClient;
 import io.wormhole.daemon.trust.LiveCodes;
 import io.wormhole.daemon.trust.PeerCertificates;
 import io.wormhole.daemon.trust.PinnedPeers;
+import io.wormhole.daemon.trust.TakenNameplates;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.HostRequest;
@@ -91,7 +92,7 @@ final class Services implements DaemonServices {
             new PeerCertificates(),
             TransportSettings.DEFAULTS);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
-    LiveCodes codes = new LiveCodes(random);
+    LiveCodes codes = new LiveCodes(identity.fingerprint(), TakenNameplates.NONE, clock, random);
     ShareStore shares = new ShareStore(state, random, blake3);
     network = settings.mdns() ? new Mdns(identity.fingerprint(), random) : LocalNetwork.OFF;
     hosting =

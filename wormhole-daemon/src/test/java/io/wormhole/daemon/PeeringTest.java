@@ -14,6 +14,7 @@ import io.wormhole.daemon.trust.PinnedPeers;
 import io.wormhole.daemon.trust.PinnedPeers.Grant;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.daemon.trust.SessionAcceptor;
+import io.wormhole.daemon.trust.TakenNameplates;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.PeersAnswer;
@@ -61,8 +62,8 @@ class PeeringTest {
         HOST, FILMS, "films", new InetSocketAddress(InetAddress.getLoopbackAddress(), 1));
     pins.recordHost(
         HOST, PHOTOS, "ann", new InetSocketAddress(InetAddress.getLoopbackAddress(), 1));
-    Gate gate =
-        new Gate(HOST, new LiveCodes(RANDOM), pins, new Nobody(), Runnable::run, timer, RANDOM);
+    LiveCodes codes = new LiveCodes(HOST, TakenNameplates.NONE, Clock.systemUTC(), RANDOM);
+    Gate gate = new Gate(HOST, codes, pins, new Nobody(), Runnable::run, timer, RANDOM);
     peering =
         new Peering(
             pins,

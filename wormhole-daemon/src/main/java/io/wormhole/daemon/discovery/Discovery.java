@@ -44,6 +44,17 @@ public final class Discovery {
         : network.claiming(nameplate, SEARCH_LIMIT);
   }
 
+  /**
+   * Addresses that may serve a ticket: our own, else those it names, else where its host says that
+   * it is.
+   */
+  public Candidates find(int nameplate, Fingerprint host, List<InetSocketAddress> named) {
+    Optional<InetSocketAddress> own = ownShares.apply(nameplate);
+    return own.isPresent()
+        ? Candidates.of(List.of(own.get()))
+        : Candidates.of(named).orElse(() -> network.of(host, SEARCH_LIMIT));
+  }
+
   /** Addresses on this network where the host of a key says that it is. */
   public Candidates find(Fingerprint host) {
     return network.of(host, SEARCH_LIMIT);

@@ -4,9 +4,12 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import io.wormhole.protocol.join.Confirmation;
+import io.wormhole.protocol.join.Invitation;
+import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.PakeSecret;
 import io.wormhole.protocol.join.Spake2;
 import io.wormhole.protocol.join.Spake2Exception;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.name.DisplayName;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.Limits;
@@ -62,10 +65,13 @@ final class ClientHandshake implements AutoCloseable {
       LaneToken laneToken) {}
 
   private final Versions versions;
-  private final int nameplate;
   private final Introduction introduction;
 
-  /** Null for who comes back without a code; then {@code known} is the share he was let in to. */
+  /**
+   * Both null for who comes back without a code; then {@code known} is the share he was let in to.
+   */
+  private final @Nullable Invitation invitation;
+
   private final @Nullable Spake2 spake2;
 
   private final @Nullable ShareId known;
@@ -77,20 +83,21 @@ final class ClientHandshake implements AutoCloseable {
   /**
    * About a millisecond of one core.
    *
-   * @param secret copied; stays the caller's
+   * @param invitation the code or the ticket
+   * @param secret what it stretches to; copied, stays the caller's
    * @param client this side's own certificate
    * @param host whose certificate the other end of the lane showed
    */
   ClientHandshake(
       Versions versions,
-      int nameplate,
+      Invitation invitation,
       PakeSecret secret,
       Fingerprint client,
       Fingerprint host,
       Introduction introduction,
       SecureRandom random) {
     this.versions = versions;
-    this.nameplate = nameplate;
+    this.invitation = invitation;
     this.introduction = introduction;
     this.spake2 = Spake2.client(secret, client, host, random);
     this.known = null;
@@ -102,7 +109,7 @@ final class ClientHandshake implements AutoCloseable {
    */
   ClientHandshake(Versions versions, ShareId known, Introduction introduction) {
     this.versions = versions;
-    this.nameplate = 0;
+    this.invitation = null;
     this.introduction = introduction;
     this.spake2 = null;
     this.known = known;
@@ -116,13 +123,13 @@ final class ClientHandshake implements AutoCloseable {
             .setNewestVersion(versions.newest())
             .setFeatures(FEATURES);
     ClientHello hello =
-        (spake2 == null
+        (invitation == null || spake2 == null
                 ? offered
                     .setSecretKind(SecretKind.SECRET_KIND_PINNED)
                     .setShareId(ByteString.copyFrom(present(known).bytes()))
                 : offered
-                    .setSecretKind(SecretKind.SECRET_KIND_CODE)
-                    .setNameplate(nameplate)
+                    .setSecretKind(kind(invitation))
+                    .setNameplate(invitation.nameplate())
                     .setSpakeShare(ByteString.copyFrom(spake2.share())))
             .build();
     hellos.add(hello.toByteArray());
@@ -230,6 +237,13 @@ final class ClientHandshake implements AutoCloseable {
         theirs.getWritable() && introduction.wantWrite(),
         limits,
         LaneToken.of(theirs.getLaneToken()));
+  }
+
+  private static SecretKind kind(Invitation invitation) {
+    return switch (invitation) {
+      case JoinCode _ -> SecretKind.SECRET_KIND_CODE;
+      case Ticket _ -> SecretKind.SECRET_KIND_TICKET;
+    };
   }
 
   private void require(State expected) {

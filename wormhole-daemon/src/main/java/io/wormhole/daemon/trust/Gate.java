@@ -6,6 +6,8 @@ import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.FrameStream;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.transport.SourcePrefix;
+import io.wormhole.daemon.transport.SourceQuota;
 import io.wormhole.daemon.trust.PinnedPeers.Grant;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.FrameType;
@@ -15,18 +17,32 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The host's door: every lane that a peer makes comes here, and nothing behind it is reached before
  * the peer has proved a code, has come back with a key that has a grant, or has shown a token that
  * was given to the same key on a live control lane.
  *
+ * <p>Those nobody knows yet are few: {@value #STRANGERS} in all and {@value #STRANGERS_PER_SOURCE}
+ * of one source, until each has proved a code or ten seconds are over. Who has a grant is not
+ * counted, so that a crowd at the door keeps no friend out.
+ *
  * <p>Any thread; nothing here waits.
  */
 public final class Gate implements Endpoint.LaneAcceptor {
+  /** Strangers who may be at the door at once, in all and of one source. */
+  static final int STRANGERS = 64;
+
+  static final int STRANGERS_PER_SOURCE = 4;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Gate.class);
+
   private final Fingerprint self;
   private final LiveCodes codes;
   private final PinnedPeers pins;
@@ -35,6 +51,7 @@ public final class Gate implements Endpoint.LaneAcceptor {
   private final ScheduledExecutorService timer;
   private final SecureRandom random;
   private final Sessions sessions;
+  private final SourceQuota strangers = new SourceQuota(STRANGERS, STRANGERS_PER_SOURCE);
   private final ReturningPeers returning;
 
   /**
@@ -64,7 +81,22 @@ public final class Gate implements Endpoint.LaneAcceptor {
 
   @Override
   public FrameHandler accepted(Lane lane) {
-    return new PendingLane(this, lane).handler();
+    if (pins.isKnown(lane.peer()) || sessions.has(lane.peer())) {
+      return new PendingLane(this, lane, () -> {}).handler();
+    }
+    Optional<SourceQuota.Place> place = strangers.take(SourcePrefix.of(lane.remoteAddress()));
+    if (place.isEmpty()) {
+      LOG.debug("{} at {} is sent away: too many strangers", lane.peer(), lane.remoteAddress());
+      lane.close(CloseReason.BUSY);
+      return new Leaving();
+    }
+    var unusedEnd = lane.closed().thenRun(place.get()::leave);
+    return new PendingLane(this, lane, place.get()::leave).handler();
+  }
+
+  /** Strangers who are at the door now. */
+  int strangers() {
+    return strangers.taken();
   }
 
   @Override
@@ -126,7 +158,14 @@ public final class Gate implements Endpoint.LaneAcceptor {
   }
 
   HostHandshake newHandshake(Lane lane) {
-    return new HostHandshake(Versions.OURS, codes, returning, lane.peer(), self, random);
+    return new HostHandshake(
+        Versions.OURS,
+        codes,
+        returning,
+        lane.peer(),
+        SourcePrefix.of(lane.remoteAddress()),
+        self,
+        random);
   }
 
   Sessions registry() {
@@ -145,11 +184,11 @@ public final class Gate implements Endpoint.LaneAcceptor {
     return timer;
   }
 
-  /** Has a stream whose session ended before the stream came; the lane is being closed. */
+  /** Has a stream of a lane that is being closed: its session ended, or it is sent away. */
   private static final class Leaving implements FrameHandler {
     @Override
     public void frame(FrameStream stream, FrameType type, ByteBuffer payload) throws WireException {
-      throw new WireException("a frame behind the end of its session");
+      throw new WireException("a frame on a lane that is being closed");
     }
 
     @Override

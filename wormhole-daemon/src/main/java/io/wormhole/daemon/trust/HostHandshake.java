@@ -2,6 +2,7 @@ package io.wormhole.daemon.trust;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.wormhole.daemon.transport.SourcePrefix;
 import io.wormhole.daemon.trust.LiveCodes.Attempt;
 import io.wormhole.protocol.join.Confirmation;
 import io.wormhole.protocol.join.JoinCode;
@@ -62,6 +63,7 @@ final class HostHandshake implements AutoCloseable {
   private final LiveCodes codes;
   private final ReturningPeers returning;
   private final Fingerprint client;
+  private final SourcePrefix source;
   private final Fingerprint host;
   private final SecureRandom random;
   private final Hellos hellos = new Hellos();
@@ -74,6 +76,7 @@ final class HostHandshake implements AutoCloseable {
 
   /**
    * @param client whose certificate the other end of the lane showed
+   * @param source where it comes from, for the count of guesses
    * @param host this side's own
    */
   HostHandshake(
@@ -81,19 +84,21 @@ final class HostHandshake implements AutoCloseable {
       LiveCodes codes,
       ReturningPeers returning,
       Fingerprint client,
+      SourcePrefix source,
       Fingerprint host,
       SecureRandom random) {
     this.versions = versions;
     this.codes = codes;
     this.returning = returning;
     this.client = client;
+    this.source = source;
     this.host = host;
     this.random = random;
   }
 
   /**
-   * Takes the client's hello. From here on the peer has used up one guess at the code. About two
-   * milliseconds of one core.
+   * Takes the client's hello. From here on the peer has used up one guess at the code, which comes
+   * back when its proof is right. About two milliseconds of one core.
    */
   void consumeHello(byte[] payload) throws RefusedException {
     require(State.AWAIT_HELLO);
@@ -106,14 +111,9 @@ final class HostHandshake implements AutoCloseable {
       state = State.HELLO_READY;
       return;
     }
-    requireCode(theirs);
-    Attempt begun =
-        codes
-            .begin(theirs.getNameplate())
-            .orElseThrow(() ->
-                new RefusedException(
-                    RefusalReason.REFUSAL_REASON_UNKNOWN_CODE,
-                    "no such code is live at this host"));
+    boolean byTicket = theirs.getSecretKind() == SecretKind.SECRET_KIND_TICKET;
+    requireSecret(theirs);
+    Attempt begun = codes.begin(theirs.getNameplate(), byTicket, source);
     attempt = begun;
     try (Spake2 spake2 = Spake2.host(begun.secret(), client, host, random)) {
       HostHello ours =
@@ -127,9 +127,10 @@ final class HostHandshake implements AutoCloseable {
       confirmation = spake2.finish(theirs.getSpakeShare().toByteArray(), hellos.hash());
       hello = ours;
     } catch (Spake2Exception noPoint) {
+      begun.forgive();
       throw RefusedException.malformed("the SPAKE2 share of the hello");
     } finally {
-      begun.close();
+      begun.secret().close();
     }
     state = State.HELLO_READY;
   }
@@ -156,10 +157,9 @@ final class HostHandshake implements AutoCloseable {
       throw RefusedException.malformed("the confirmation is no message");
     }
     if (!present(confirmation).matches(theirs.getConfirmation().toByteArray())) {
-      throw new RefusedException(
-          RefusalReason.REFUSAL_REASON_WRONG_SECRET, "the secret part of the code is wrong");
+      throw new RefusedException(RefusalReason.REFUSAL_REASON_WRONG_SECRET, "the secret is wrong");
     }
-    requireLive();
+    present(attempt).admit(client);
     Offer offer = present(attempt).offer();
     String unnamed = client.toString().substring(0, SHOWN_KEY_DIGITS);
     Proven known =
@@ -181,10 +181,7 @@ final class HostHandshake implements AutoCloseable {
       returning.admit(client, ByteString.copyFrom(present(proven).offer().share().bytes()));
       return;
     }
-    if (!codes.proved(attempt, client)) {
-      throw new RefusedException(
-          RefusalReason.REFUSAL_REASON_SHARE_ENDED, "the share or its code has ended");
-    }
+    attempt.requireLive();
   }
 
   HostConfirm createConfirm(SessionLimits limits, LaneToken token) {
@@ -211,7 +208,10 @@ final class HostHandshake implements AutoCloseable {
     return hellos.hash();
   }
 
-  /** Wipes what is secret. Does nothing the second time. */
+  /**
+   * Wipes what is secret; a guess that was not right by now was wrong. Does nothing the second
+   * time.
+   */
   @Override
   public void close() {
     state = State.FAILED;
@@ -249,8 +249,9 @@ final class HostHandshake implements AutoCloseable {
     return Math.min(mount.newest(), versions.newest());
   }
 
-  private static void requireCode(ClientHello theirs) throws RefusedException {
-    if (theirs.getSecretKind() != SecretKind.SECRET_KIND_CODE) {
+  private static void requireSecret(ClientHello theirs) throws RefusedException {
+    if (theirs.getSecretKind() != SecretKind.SECRET_KIND_CODE
+        && theirs.getSecretKind() != SecretKind.SECRET_KIND_TICKET) {
       throw RefusedException.malformed("a kind of secret that this host does not know");
     }
     // As unsigned: a protobuf uint32 past 2^31 arrives negative.

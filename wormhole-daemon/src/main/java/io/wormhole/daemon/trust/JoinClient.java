@@ -2,7 +2,7 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.Endpoint;
 import io.wormhole.daemon.trust.JoinException.Reason;
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import java.net.InetSocketAddress;
@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Supplier;
 
 /**
  * The mount's way to a host: a control lane by code or by a key that is known, then bulk lanes by
@@ -50,16 +51,22 @@ public final class JoinClient {
     this.random = random;
   }
 
-  /** Joins the share that a code opens at the host of an address, and pins the host's key. */
+  /**
+   * Joins the share that a code or a ticket opens at the host of an address, and pins the host's
+   * key. Another key than a ticket's is {@link JoinException.Reason#WRONG_HOST}, and nothing is
+   * sent to it.
+   */
   public CompletableFuture<Joined> join(
-      InetSocketAddress address, JoinCode code, Introduction introduction) {
-    try {
-      return new JoinEntrance(address, code, introduction, self, pins, executor, random)
-          .start(endpoint, timer);
-    } catch (RejectedExecutionException full) {
-      return CompletableFuture.failedFuture(
-          new JoinException(Reason.BUSY, "too much is being joined here at once", full));
-    }
+      InetSocketAddress address, Invitation invitation, Introduction introduction) {
+    return patiently(() -> {
+      try {
+        return new JoinEntrance(address, invitation, introduction, self, pins, executor, random)
+            .start(endpoint, timer);
+      } catch (RejectedExecutionException full) {
+        return CompletableFuture.failedFuture(
+            new JoinException(Reason.BUSY, "too much is being joined here at once", full));
+      }
+    });
   }
 
   /**
@@ -68,8 +75,13 @@ public final class JoinClient {
    */
   public CompletableFuture<Joined> rejoin(
       InetSocketAddress address, Fingerprint host, ShareId share, Introduction introduction) {
-    return new ReturnEntrance(address, host, share, introduction, pins, executor)
-        .start(endpoint, timer);
+    return patiently(() ->
+        new ReturnEntrance(address, host, share, introduction, pins, executor)
+            .start(endpoint, timer));
+  }
+
+  private CompletableFuture<Joined> patiently(Supplier<CompletableFuture<Joined>> tries) {
+    return new PatientJoin(tries, timer, random).start();
   }
 
   /** Where the host of a share was found before, the last place first; literal addresses alone. */

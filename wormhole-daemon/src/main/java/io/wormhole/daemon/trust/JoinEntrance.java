@@ -4,8 +4,9 @@ import io.wormhole.daemon.transport.FrameStream;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.join.PakeSecret;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.WireException;
@@ -23,8 +24,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A control lane by code. The secret is stretched while the lane is dialled; the curve's work runs
- * on the executor, the rest on the event loop.
+ * A control lane by code or ticket. The secret is stretched while the lane is dialled; the curve's
+ * work runs on the executor, the rest on the event loop.
  *
  * <p>Whoever moves the phase out of WORKING or an AWAIT has the handshake: the executor in WORKING,
  * else whoever ends the try.
@@ -39,7 +40,7 @@ final class JoinEntrance extends Entrance<Joined> {
     ENDED
   }
 
-  private final JoinCode code;
+  private final Invitation invitation;
   private final Introduction introduction;
   private final Fingerprint self;
   private final InetSocketAddress address;
@@ -52,7 +53,7 @@ final class JoinEntrance extends Entrance<Joined> {
 
   JoinEntrance(
       InetSocketAddress address,
-      JoinCode code,
+      Invitation invitation,
       Introduction introduction,
       Fingerprint self,
       PinnedPeers pins,
@@ -60,13 +61,24 @@ final class JoinEntrance extends Entrance<Joined> {
       SecureRandom random) {
     super(address);
     this.address = address;
-    this.code = code;
+    this.invitation = invitation;
     this.introduction = introduction;
     this.self = self;
     this.pins = pins;
     this.executor = executor;
     this.random = random;
-    this.secret = CompletableFuture.supplyAsync(() -> PakeSecret.of(code), executor);
+    this.secret = CompletableFuture.supplyAsync(() -> PakeSecret.of(invitation), executor);
+  }
+
+  /** A ticket names the host's key: nothing is said to another. */
+  @Override
+  void requirePeer(Lane dialled) throws JoinException {
+    if (invitation instanceof Ticket ticket && !dialled.peer().equals(ticket.host())) {
+      throw new JoinException(
+          Reason.WRONG_HOST,
+          "%s answers with key %s, the ticket is of %s"
+              .formatted(dialled.remoteAddress(), dialled.peer(), ticket.host()));
+    }
   }
 
   @Override
@@ -112,7 +124,7 @@ final class JoinEntrance extends Entrance<Joined> {
       begun =
           new ClientHandshake(
               Versions.OURS,
-              code.nameplate(),
+              invitation,
               stretched,
               self,
               stream.lane().peer(),
@@ -203,7 +215,7 @@ final class JoinEntrance extends Entrance<Joined> {
 
   private void failOn(@Nullable Throwable fault) {
     if (fault != null) {
-      LOG.error("fault while joining {}", code.masked(), fault);
+      LOG.error("fault while joining {}", invitation.masked(), fault);
       fail(fault(fault));
     }
   }

@@ -1,8 +1,7 @@
 package io.wormhole.daemon.trust;
 
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.name.DisplayName;
-import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -10,7 +9,6 @@ import java.util.Set;
  * the host's name for it, unless that looks like a code or a ticket, or another share has it.
  */
 final class LocalName {
-  private static final String TICKET = "wormhole:";
   private static final String NO_CODE = "share ";
   private static final String NAMELESS = "share";
 
@@ -32,6 +30,6 @@ final class LocalName {
   }
 
   private static boolean looksLikeSecret(String name) {
-    return name.toLowerCase(Locale.ROOT).startsWith(TICKET) || JoinCode.looksLikeOne(name);
+    return Invitation.looksLikeOne(name);
   }
 }

@@ -4,6 +4,7 @@ import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
+import io.wormhole.protocol.wire.message.RefusalReason;
 import java.util.LinkedHashSet;
 import java.util.Set;
 
@@ -94,16 +95,24 @@ public final class PeerSession {
     control.close(reason);
   }
 
-  /** Takes a bulk lane in, unless the session has ended or has as many as it may. */
-  boolean admit(LaneToken used, Lane lane) {
+  /**
+   * Takes a bulk lane in. Its token is used up either way.
+   *
+   * @throws RefusedException if the session has ended, or has as many lanes as it may
+   */
+  void admit(LaneToken used, Lane lane) throws RefusedException {
     synchronized (this) {
       tokens.remove(used);
-      if (ended || bulk.size() >= MAX_BULK_LANES) {
-        return false;
+      if (ended) {
+        throw Sessions.noSuchToken();
+      }
+      if (bulk.size() >= MAX_BULK_LANES) {
+        throw new RefusedException(
+            RefusalReason.REFUSAL_REASON_BUSY,
+            "this peer has %d bulk lanes, and may have no more".formatted(MAX_BULK_LANES));
       }
       bulk.add(lane);
     }
-    return true;
   }
 
   synchronized void left(Lane lane) {

@@ -55,14 +55,19 @@ final class PendingLane implements FrameHandler {
 
   private final Gate gate;
   private final Lane lane;
+  private final Runnable leaveDoor;
   private final HostHandshake handshake;
   private final SwitchingHandler switching = new SwitchingHandler(this);
   private final ScheduledFuture<?> deadline;
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.AWAIT_FIRST);
 
-  PendingLane(Gate gate, Lane lane) {
+  /**
+   * @param leaveDoor makes room for another stranger; may be run twice
+   */
+  PendingLane(Gate gate, Lane lane, Runnable leaveDoor) {
     this.gate = gate;
     this.lane = lane;
+    this.leaveDoor = leaveDoor;
     this.handshake = gate.newHandshake(lane);
     this.deadline =
         gate.timer().schedule(this::tooSlow, Limits.HANDSHAKE_MILLIS, TimeUnit.MILLISECONDS);
@@ -142,10 +147,6 @@ final class PendingLane implements FrameHandler {
   private void bulkHello(FrameStream stream, byte[] payload) {
     try {
       PeerSession session = gate.registry().redeem(token(payload), lane);
-      if (session == null) {
-        throw new RefusedException(
-            RefusalReason.REFUSAL_REASON_BAD_TOKEN, "this token opens no lane, or no longer");
-      }
       if (letIn(stream, session)) {
         stream.send(FrameType.BULK_WELCOME, BulkWelcome.getDefaultInstance());
       }
@@ -161,6 +162,7 @@ final class PendingLane implements FrameHandler {
       return false;
     }
     deadline.cancel(false);
+    leaveDoor.run();
     handshake.close();
     lane.trust();
     switching.switchTo(stream, gate.handler(session, lane));
@@ -243,6 +245,7 @@ final class PendingLane implements FrameHandler {
   private void end(CloseReason reason) {
     Phase before = phase.getAndUpdate(now -> now == Phase.TRUSTED ? now : Phase.ENDED);
     deadline.cancel(false);
+    leaveDoor.run();
     if (before == Phase.AWAIT_CONFIRM || before == Phase.AWAIT_FIRST) {
       handshake.close();
     }

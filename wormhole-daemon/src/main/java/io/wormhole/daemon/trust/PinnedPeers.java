@@ -111,7 +111,9 @@ public final class PinnedPeers {
 
   private final PeersFile file;
   private final Clock clock;
-  private Pins pins;
+
+  /** Written under the lock, which is held while the disk is written. */
+  private volatile Pins pins;
 
   private PinnedPeers(PeersFile file, Clock clock) throws IOException {
     this.file = file;
@@ -245,6 +247,11 @@ public final class PinnedPeers {
     } catch (IllegalArgumentException noLiteral) {
       return Optional.empty();
     }
+  }
+
+  /** Whether a key was granted anything. Never waits, not even for the disk. */
+  boolean isKnown(Fingerprint peer) {
+    return pins.grants().stream().anyMatch(grant -> grant.peer().equals(peer));
   }
 
   /** Who was let in, the first known first. A snapshot. */

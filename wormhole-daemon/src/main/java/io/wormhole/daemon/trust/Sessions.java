@@ -2,6 +2,8 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.protocol.wire.Fingerprint;
+import io.wormhole.protocol.wire.message.RefusalReason;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Map;
@@ -29,14 +31,16 @@ final class Sessions {
   /**
    * Uses up a token.
    *
-   * @return the session that the lane belongs to now; null if there is no such token, it was
-   *     another key's, the session has ended, or it has as many lanes as it may
+   * @return the session that the lane belongs to now
+   * @throws RefusedException if there is no such token, it was another key's, the session has
+   *     ended, or it has as many lanes as it may
    */
-  @Nullable PeerSession redeem(LaneToken token, Lane lane) {
+  PeerSession redeem(LaneToken token, Lane lane) throws RefusedException {
     PeerSession session = byToken.remove(token);
-    if (session == null || !session.peer().equals(lane.peer()) || !session.admit(token, lane)) {
-      return null;
+    if (session == null || !session.peer().equals(lane.peer())) {
+      throw noSuchToken();
     }
+    session.admit(token, lane);
     byLane.put(lane, session);
     var unusedEnd =
         lane.closed()
@@ -45,6 +49,11 @@ final class Sessions {
               session.left(lane);
             });
     return session;
+  }
+
+  static RefusedException noSuchToken() {
+    return new RefusedException(
+        RefusalReason.REFUSAL_REASON_BAD_TOKEN, "this token opens no lane, or no longer");
   }
 
   /** Whose lane it is; null for a lane that is not in. */
@@ -60,6 +69,11 @@ final class Sessions {
         .filter(entry -> entry.getKey().equals(entry.getValue().control()))
         .map(Map.Entry::getValue)
         .toList();
+  }
+
+  /** Whether a peer of this key is in. */
+  boolean has(Fingerprint peer) {
+    return byLane.values().stream().anyMatch(session -> session.peer().equals(peer));
   }
 
   LaneToken newToken() {

@@ -34,6 +34,13 @@ final class HandTimer extends ScheduledThreadPoolExecutor {
     }
   }
 
+  /** How many run that were given no more time than this. */
+  long running(Duration atMost) {
+    return due.stream()
+        .filter(entry -> entry.delay().compareTo(atMost) <= 0 && !entry.handle().isDone())
+        .count();
+  }
+
   /** How many deadlines run. */
   long running() {
     return due.stream().filter(entry -> !entry.handle().isDone()).count();

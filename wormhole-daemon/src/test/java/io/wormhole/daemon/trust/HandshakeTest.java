@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
+import io.wormhole.daemon.transport.SourcePrefix;
 import io.wormhole.daemon.trust.ClientHandshake.Given;
 import io.wormhole.daemon.trust.HostHandshake.Proven;
 import io.wormhole.daemon.trust.JoinException.Reason;
+import io.wormhole.daemon.trust.LiveCodes.Issued;
 import io.wormhole.protocol.join.Confirmation;
+import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.PakeSecret;
 import io.wormhole.protocol.join.Spake2;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.ClientConfirm;
@@ -46,9 +50,14 @@ class HandshakeTest {
   private static final Offer OFFER = new Offer(ShareId.random(RANDOM), "photos", true);
   private static final ReturningPeers NOBODY_RETURNS =
       new ReturningPeers(noPins(), _ -> Optional.empty(), _ -> true);
-  private static final LiveCodes CODES = new LiveCodes(RANDOM);
-  private static final JoinCode CODE = live();
-  private static final PakeSecret SECRET = PakeSecret.of(CODE);
+  private static final LiveCodes CODES = TestCodes.of(HOST);
+  private static final Issued ISSUED = live();
+
+  /** Nobody counts guesses at it, and there are many here. */
+  private static final Ticket TICKET = ISSUED.ticket();
+
+  private static final PakeSecret SECRET = PakeSecret.of(TICKET);
+  private static final SourcePrefix SOURCE = new SourcePrefix(1, false);
   private static final PakeSecret OTHER_SECRET = PakeSecret.of(JoinCode.generate(RANDOM));
   private static final Introduction READER = new Introduction("laptop", false);
   private static final SessionLimits LIMITS =
@@ -86,11 +95,63 @@ class HandshakeTest {
   @CsvSource({"true,true,true", "true,false,false", "false,true,false", "false,false,false"})
   void theRightToWriteIsTheCodesIfTheClientWantsIt(boolean offered, boolean wanted, boolean granted)
       throws Exception {
-    LiveCodes codes = new LiveCodes(RANDOM);
-    codes.add(new Offer(OFFER.share(), "photos", offered), CODE);
-    Run run = new Run(client(SECRET, new Introduction("laptop", wanted)), host(codes));
+    LiveCodes codes = TestCodes.of(HOST);
+    Issued issued = TestCodes.add(codes, new Offer(OFFER.share(), "photos", offered));
+    Run run = new Run(client(issued.code(), new Introduction("laptop", wanted)), host(codes));
     assertThat(run.toClientConfirm().writable()).isEqualTo(granted);
     assertThat(run.toHostConfirm().writable()).isEqualTo(granted);
+  }
+
+  @Test
+  void aCodeAndItsTicketOpenTheSameAndNeitherIsTheOther() throws Exception {
+    for (Invitation invitation : List.of(ISSUED.code(), ISSUED.ticket())) {
+      Run run = new Run(client(invitation, READER), host());
+      assertThat(run.toClientConfirm().offer()).isEqualTo(OFFER);
+      assertThat(run.toHostConfirm().share()).isEqualTo(OFFER.share());
+    }
+    for (SecretKind other : List.of(SecretKind.SECRET_KIND_CODE, SecretKind.SECRET_KIND_TICKET)) {
+      Invitation held = other == SecretKind.SECRET_KIND_CODE ? ISSUED.ticket() : ISSUED.code();
+      Run swapped = new Run(client(held, READER), host());
+      swapped.onClientHello = hello -> hello.toBuilder().setSecretKind(other).build();
+      assertWrongSecret(swapped);
+    }
+  }
+
+  @Test
+  void aWrongGuessCountsAndARightOneDoesNot() throws Exception {
+    LiveCodes codes = TestCodes.of(HOST);
+    Issued issued = TestCodes.add(codes, OFFER);
+    try (PakeSecret right = PakeSecret.of(issued.code())) {
+      for (int i = 0; i < 5; i++) {
+        Run run = new Run(guesser(issued, right), host(codes));
+        run.toClientConfirm();
+        run.host.close();
+      }
+    }
+    // Points that are none tell a guesser nothing, and cost nothing.
+    ClientHello noPoint =
+        guesser(issued, OTHER_SECRET).createHello().toBuilder()
+            .setSpakeShare(ByteString.copyFrom(new byte[Spake2.SHARE_BYTES]))
+            .build();
+    for (int i = 0; i < 5; i++) {
+      assertRefused(host(codes), noPoint.toByteArray(), "REFUSAL_REASON_MALFORMED", "SPAKE2");
+    }
+    for (int i = 0; i < Guesses.AT_ONCE_PER_SOURCE; i++) {
+      Run run = new Run(guesser(issued, OTHER_SECRET), host(codes));
+      assertWrongSecret(run);
+      run.host.close();
+    }
+    RefusedException refused =
+        assertRefused(
+            host(codes),
+            guesser(issued, OTHER_SECRET).createHello().toByteArray(),
+            "REFUSAL_REASON_TOO_MANY_GUESSES",
+            "guess");
+    assertThat(JoinException.of(refused.toMessage()).reason()).isEqualTo(Reason.TOO_MANY_GUESSES);
+  }
+
+  private static ClientHandshake guesser(Issued issued, PakeSecret guess) {
+    return new ClientHandshake(Versions.OURS, issued.code(), guess, CLIENT, HOST, READER, RANDOM);
   }
 
   @Test
@@ -100,7 +161,7 @@ class HandshakeTest {
 
   @Test
   void anUnknownNameplateIsAnotherRefusalThanAWrongSecret() {
-    HostHandshake host = host(new LiveCodes(RANDOM));
+    HostHandshake host = host(TestCodes.of(HOST));
     assertRefused(
         host, client(SECRET).createHello().toByteArray(), "REFUSAL_REASON_UNKNOWN_CODE", "code");
   }
@@ -116,10 +177,9 @@ class HandshakeTest {
   @Test
   void aManBetweenWithHisOwnCertificateIsRefusedByBoth() throws Exception {
     ClientHandshake client =
-        new ClientHandshake(
-            Versions.OURS, CODE.nameplate(), SECRET, CLIENT, BETWEEN, READER, RANDOM);
+        new ClientHandshake(Versions.OURS, TICKET, SECRET, CLIENT, BETWEEN, READER, RANDOM);
     HostHandshake host =
-        new HostHandshake(Versions.OURS, CODES, NOBODY_RETURNS, BETWEEN, HOST, RANDOM);
+        new HostHandshake(Versions.OURS, CODES, NOBODY_RETURNS, BETWEEN, SOURCE, HOST, RANDOM);
     Run run = new Run(client, host);
     run.hellos();
     byte[] confirm = client.createConfirm().toByteArray();
@@ -154,9 +214,10 @@ class HandshakeTest {
   @Test
   void aVersionTakenAwayOnTheWayIsNoticed() throws Exception {
     Versions two = new Versions(1, 2);
-    ClientHandshake client =
-        new ClientHandshake(two, CODE.nameplate(), SECRET, CLIENT, HOST, READER, RANDOM);
-    Run run = new Run(client, new HostHandshake(two, CODES, NOBODY_RETURNS, CLIENT, HOST, RANDOM));
+    ClientHandshake client = new ClientHandshake(two, TICKET, SECRET, CLIENT, HOST, READER, RANDOM);
+    Run run =
+        new Run(
+            client, new HostHandshake(two, CODES, NOBODY_RETURNS, CLIENT, SOURCE, HOST, RANDOM));
     run.onClientHello = hello -> hello.toBuilder().setNewestVersion(1).build();
     assertWrongSecret(run);
   }
@@ -175,10 +236,9 @@ class HandshakeTest {
   @Test
   void theNewestVersionOfBothIsSpoken() throws Exception {
     HostHandshake host =
-        new HostHandshake(new Versions(2, 5), CODES, NOBODY_RETURNS, CLIENT, HOST, RANDOM);
+        new HostHandshake(new Versions(2, 5), CODES, NOBODY_RETURNS, CLIENT, SOURCE, HOST, RANDOM);
     ClientHandshake client =
-        new ClientHandshake(
-            new Versions(1, 3), CODE.nameplate(), SECRET, CLIENT, HOST, READER, RANDOM);
+        new ClientHandshake(new Versions(1, 3), TICKET, SECRET, CLIENT, HOST, READER, RANDOM);
     host.consumeHello(client.createHello().toByteArray());
     HostHello hello = host.createHello();
     assertThat(hello.getVersion()).isEqualTo(3);
@@ -200,10 +260,16 @@ class HandshakeTest {
       int hostOldest, int hostNewest, int oldest, int newest, String reason, String words) {
     ClientHandshake client =
         new ClientHandshake(
-            new Versions(oldest, newest), CODE.nameplate(), SECRET, CLIENT, HOST, READER, RANDOM);
+            new Versions(oldest, newest), TICKET, SECRET, CLIENT, HOST, READER, RANDOM);
     HostHandshake host =
         new HostHandshake(
-            new Versions(hostOldest, hostNewest), CODES, NOBODY_RETURNS, CLIENT, HOST, RANDOM);
+            new Versions(hostOldest, hostNewest),
+            CODES,
+            NOBODY_RETURNS,
+            CLIENT,
+            SOURCE,
+            HOST,
+            RANDOM);
     RefusedException refused =
         assertRefused(host, client.createHello().toByteArray(), "REFUSAL_REASON_" + reason, words);
     assertThat(JoinException.of(refused.toMessage()).reason()).isEqualTo(Reason.valueOf(reason));
@@ -331,9 +397,9 @@ class HandshakeTest {
 
   @Test
   void aCodeThatEndsDuringTheHandshakeOpensNothing() throws Exception {
-    LiveCodes codes = new LiveCodes(RANDOM);
-    codes.add(OFFER, CODE);
-    Run run = new Run(client(SECRET), host(codes));
+    LiveCodes codes = TestCodes.of(HOST);
+    Issued issued = TestCodes.add(codes, OFFER);
+    Run run = new Run(client(issued.code(), READER), host(codes));
     run.hellos();
     codes.removeShare(OFFER.share());
     byte[] confirm = run.client.createConfirm().toByteArray();
@@ -433,8 +499,12 @@ class HandshakeTest {
   }
 
   private static ClientHandshake client(PakeSecret secret, Introduction introduction) {
+    return new ClientHandshake(Versions.OURS, TICKET, secret, CLIENT, HOST, introduction, RANDOM);
+  }
+
+  private static ClientHandshake client(Invitation invitation, Introduction introduction) {
     return new ClientHandshake(
-        Versions.OURS, CODE.nameplate(), secret, CLIENT, HOST, introduction, RANDOM);
+        Versions.OURS, invitation, PakeSecret.of(invitation), CLIENT, HOST, introduction, RANDOM);
   }
 
   private static HostHandshake host() {
@@ -442,7 +512,7 @@ class HandshakeTest {
   }
 
   private static HostHandshake host(LiveCodes codes) {
-    return new HostHandshake(Versions.OURS, codes, NOBODY_RETURNS, CLIENT, HOST, RANDOM);
+    return new HostHandshake(Versions.OURS, codes, NOBODY_RETURNS, CLIENT, SOURCE, HOST, RANDOM);
   }
 
   private static PinnedPeers noPins() {
@@ -453,9 +523,9 @@ class HandshakeTest {
     }
   }
 
-  private static JoinCode live() {
+  private static Issued live() {
     try {
-      return CODES.add(OFFER);
+      return TestCodes.add(CODES, OFFER);
     } catch (CodeUnavailableException full) {
       throw new AssertionError(full);
     }

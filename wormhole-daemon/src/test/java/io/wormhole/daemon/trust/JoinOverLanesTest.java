@@ -12,6 +12,7 @@ import io.wormhole.daemon.transport.FrameStream;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.trust.JoinException.Reason;
+import io.wormhole.daemon.trust.LiveCodes.Issued;
 import io.wormhole.daemon.trust.MemoryNetwork.MemoryLane;
 import io.wormhole.daemon.trust.MemoryNetwork.MemoryStream;
 import io.wormhole.daemon.trust.PinnedPeers.Grant;
@@ -19,6 +20,7 @@ import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.JoinCodeException;
 import io.wormhole.protocol.join.PakeSecret;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.Limits;
@@ -71,13 +73,14 @@ class JoinOverLanesTest {
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   private static final Duration BEFORE_DEADLINE = Duration.ofSeconds(9);
   private static final Duration PAST_DEADLINE = Duration.ofSeconds(10);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(3);
 
   @TempDir Path folder;
 
   private final MemoryNetwork network = new MemoryNetwork();
   private final HandTimer timer = new HandTimer();
   private final ExecutorService executor = Executors.newFixedThreadPool(2);
-  private final LiveCodes codes = new LiveCodes(RANDOM);
+  private final LiveCodes codes = TestCodes.of(HOST);
   private final Served served = new Served();
   private final ShareId share = ShareId.random(RANDOM);
   private PinnedPeers hostPins;
@@ -415,8 +418,10 @@ class JoinOverLanesTest {
             timer,
             RANDOM);
     InetSocketAddress there = network.endpoint(HOST).listen(ANY, full).address();
-    assertThat(refusal(client(CLIENT).join(there, code(false), laptop())).reason())
-        .isEqualTo(Reason.BUSY);
+    CompletableFuture<Joined> joining = client(CLIENT).join(there, code(false), laptop());
+    awaitNextTry();
+    timer.pass(PAST_DEADLINE);
+    assertThat(refusal(joining).reason()).isEqualTo(Reason.BUSY);
   }
 
   @Test
@@ -431,8 +436,11 @@ class JoinOverLanesTest {
             .endpoint(HOST)
             .listen(ANY, accepting(new Answering(FrameType.REFUSAL, rude)))
             .address();
-    JoinException refused =
-        refusal(client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop()));
+    CompletableFuture<Joined> joining =
+        client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop());
+    awaitNextTry();
+    timer.pass(PAST_DEADLINE);
+    JoinException refused = refusal(joining);
     assertThat(refused.reason()).isEqualTo(Reason.BUSY);
     assertThat(refused.getMessage())
         .startsWith("the host said: [31mcomeback later!")
@@ -523,8 +531,9 @@ class JoinOverLanesTest {
     for (int i = 0; i < PeerSession.MAX_BULK_LANES; i++) {
       bulk(CLIENT, session.newLaneToken());
     }
-    assertThat(refusal(openingBulk(CLIENT, session.newLaneToken())).reason())
-        .isEqualTo(Reason.TOKEN_REFUSED);
+    LaneToken oneTooMany = session.newLaneToken();
+    assertThat(refusal(openingBulk(CLIENT, oneTooMany)).reason()).isEqualTo(Reason.BUSY);
+    assertThat(refusal(openingBulk(CLIENT, oneTooMany)).reason()).isEqualTo(Reason.TOKEN_REFUSED);
     Lane hosts = session.bulkLanes().iterator().next();
     hosts.close(CloseReason.DONE);
     await(() -> !session.bulkLanes().contains(hosts));
@@ -583,7 +592,7 @@ class JoinOverLanesTest {
     Joined joined = join(live);
     OpenLane bulk = bulk(CLIENT, joined.laneToken());
     ShareId another = ShareId.random(RANDOM);
-    JoinCode stays = codes.add(new Offer(another, "music", false));
+    JoinCode stays = TestCodes.add(codes, new Offer(another, "music", false)).code();
     gate.endShare(share);
     assertThat(joined.control().lane().closed().get(10, TimeUnit.SECONDS).reason())
         .isEqualTo(CloseReason.GOODBYE);
@@ -609,8 +618,195 @@ class JoinOverLanesTest {
     assertThat(hostPins.grants()).isEmpty();
   }
 
+  @Test
+  void aTicketLetsItsHolderInToItsShare() throws Exception {
+    Issued issued = TestCodes.add(codes, new Offer(share, "photos", false));
+    Joined joined =
+        client(CLIENT).join(address, issued.ticket(), laptop()).get(20, TimeUnit.SECONDS);
+    assertThat(joined.host()).isEqualTo(HOST);
+    assertThat(joined.share()).isEqualTo(share);
+    assertThat(clientPins.hosts()).singleElement().returns(HOST, KnownHost::host);
+  }
+
+  @Test
+  void toAnotherKeyThanATicketsNothingIsSaid() throws Exception {
+    Ticket ticket = TestCodes.add(codes, new Offer(share, "photos", false)).ticket();
+    Recorder other = new Recorder();
+    InetSocketAddress there = network.endpoint(STRANGER).listen(ANY, accepting(other)).address();
+    JoinException refused = refusal(client(CLIENT).join(there, ticket, laptop()));
+    assertThat(refused.reason()).isEqualTo(Reason.WRONG_HOST);
+    assertThat(refused)
+        .hasMessageContaining(HOST.toString())
+        .hasMessageContaining(STRANGER.toString());
+    lastLane().closed().get(10, TimeUnit.SECONDS);
+    assertThat(other.frames).isEmpty();
+  }
+
+  @Test
+  void ofManyWhoComeAtOnceWithACodeForOneUseExactlyOneGetsIn() throws Exception {
+    Issued issued = codes.add(new Offer(share, "photos", false), TestCodes.once());
+    List<CompletableFuture<Joined>> joining = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      joining.add(
+          clientFrom(i).join(address, i % 2 == 0 ? issued.code() : issued.ticket(), laptop()));
+    }
+    int in = 0;
+    for (CompletableFuture<Joined> each : joining) {
+      in += each.handle((joined, failure) -> joined == null ? 0 : 1).get(20, TimeUnit.SECONDS);
+    }
+    assertThat(in).isEqualTo(1);
+    assertThat(gate.sessions()).hasSize(1);
+    assertThat(refusal(joining(issued.code())).reason()).isEqualTo(Reason.UNKNOWN_CODE);
+  }
+
+  @Test
+  void whoGuessesIsSlowedDownAndTheOthersAreNot() throws Exception {
+    JoinCode live = code(false);
+    JoinCode wrong = withOtherSecret(live);
+    for (int i = 0; i < Guesses.AT_ONCE_PER_SOURCE; i++) {
+      assertThat(refusal(clientFrom(1).join(address, wrong, laptop())).reason())
+          .isEqualTo(Reason.WRONG_SECRET);
+    }
+    JoinException slowed = refusal(clientFrom(1).join(address, live, laptop()));
+    assertThat(slowed.reason()).isEqualTo(Reason.TOO_MANY_GUESSES);
+    assertThat(slowed.next()).contains("minute");
+    assertThat(clientFrom(2).join(address, live, laptop()).get(20, TimeUnit.SECONDS).host())
+        .isEqualTo(HOST);
+  }
+
+  @Test
+  void whoLeavesAfterTheHostsHelloHasGuessed() throws Exception {
+    JoinCode live = code(false);
+    for (int i = 0; i < Guesses.AT_ONCE_PER_SOURCE; i++) {
+      Recorder client = new Recorder();
+      MemoryStream stream = open(CLIENT, client);
+      stream.send(FrameType.CLIENT_HELLO, handshake(live).createHello());
+      client.next(FrameType.HOST_HELLO);
+      stream.lane().close(CloseReason.DONE);
+      client.end();
+    }
+    assertThat(refusal(joining(live)).reason()).isEqualTo(Reason.TOO_MANY_GUESSES);
+  }
+
+  @Test
+  void strangersOfOneSourceAreFewAndOthersAreNotKeptOut() throws Exception {
+    JoinCode live = code(false);
+    List<Recorder> waiting = new ArrayList<>();
+    for (int i = 0; i < Gate.STRANGERS_PER_SOURCE; i++) {
+      waiting.add(new Recorder());
+      open(STRANGER, waiting.getLast());
+    }
+    await(() -> gate.strangers() == Gate.STRANGERS_PER_SOURCE);
+    Recorder tooMany = new Recorder();
+    assertThat(endOf(network.endpoint(STRANGER), tooMany).reason()).isEqualTo(CloseReason.BUSY);
+    assertThat(clientFrom(2).join(address, live, laptop()).get(20, TimeUnit.SECONDS).host())
+        .isEqualTo(HOST);
+    await(() -> gate.strangers() == Gate.STRANGERS_PER_SOURCE);
+    timer.pass(PAST_DEADLINE);
+    for (Recorder stranger : waiting) {
+      assertThat(stranger.end().reason()).isEqualTo(CloseReason.TOO_SLOW);
+    }
+    await(() -> gate.strangers() == 0);
+  }
+
+  @Test
+  void strangersAreFewInAllAndKnownPeersAreNotCounted() throws Exception {
+    JoinCode live = code(false);
+    Joined before = join(live);
+    before.control().lane().close(CloseReason.DONE);
+    await(() -> gate.sessions().isEmpty());
+    for (int i = 0; i < Gate.STRANGERS; i++) {
+      Lane lane = dial(from(STRANGER, 10 + i));
+      var unusedStream = lane.openStream(new Recorder()).get(10, TimeUnit.SECONDS);
+    }
+    await(() -> gate.strangers() == Gate.STRANGERS);
+    assertThat(endOf(from(STRANGER, 200), new Recorder()).reason()).isEqualTo(CloseReason.BUSY);
+    assertThat(join(live).host()).isEqualTo(HOST);
+    served.hosted = Optional.of(new Offer(share, "photos", false));
+    assertThat(
+            client(CLIENT).rejoin(address, HOST, share, laptop()).get(20, TimeUnit.SECONDS).host())
+        .isEqualTo(HOST);
+  }
+
+  @Test
+  void whoIsSentAwayAsOneTooManyComesAgainByItself() throws Exception {
+    JoinCode live = code(false);
+    for (int i = 0; i < Gate.STRANGERS_PER_SOURCE; i++) {
+      open(STRANGER, new Recorder());
+    }
+    await(() -> gate.strangers() == Gate.STRANGERS_PER_SOURCE);
+    CompletableFuture<Joined> joining = joining(live);
+    awaitNextTry();
+    assertThat(joining).isNotDone();
+    for (MemoryLane lane : network.lanes()) {
+      lane.close(CloseReason.DONE);
+    }
+    await(() -> gate.strangers() == 0);
+    timer.pass(LONGEST_PAUSE);
+    assertThat(joining.get(20, TimeUnit.SECONDS).host()).isEqualTo(HOST);
+  }
+
+  @Test
+  void whoIsSentAwayTillTheEndIsToldThatTheHostIsBusy() throws Exception {
+    InetSocketAddress there =
+        network
+            .endpoint(HOST)
+            .listen(
+                ANY,
+                new Endpoint.LaneAcceptor() {
+                  @Override
+                  public FrameHandler accepted(Lane lane) {
+                    lane.close(CloseReason.BUSY);
+                    return new Recorder();
+                  }
+
+                  @Override
+                  public FrameHandler stream(Lane lane) {
+                    throw new AssertionError("no stream is opened");
+                  }
+                })
+            .address();
+    CompletableFuture<Joined> joining =
+        client(CLIENT).join(there, JoinCode.generate(RANDOM), laptop());
+    for (int tries = 1; tries <= 3; tries++) {
+      awaitNextTry();
+      assertThat(network.lanes()).hasSize(2 * tries);
+      assertThat(joining).isNotDone();
+      timer.pass(LONGEST_PAUSE);
+    }
+    awaitNextTry();
+    timer.pass(PAST_DEADLINE);
+    assertThat(refusal(joining).reason()).isEqualTo(Reason.BUSY);
+  }
+
+  /** A client was sent away, and will come again. */
+  private void awaitNextTry() {
+    await(() -> timer.running(LONGEST_PAUSE) == 1);
+  }
+
+  /** Whoever dials from there, and what ends his lane. */
+  private LaneException endOf(Endpoint from, Recorder recorder) throws Exception {
+    Lane lane = dial(from);
+    var unusedStream = lane.openStream(recorder);
+    return lane.closed().get(20, TimeUnit.SECONDS);
+  }
+
+  private Lane dial(Endpoint from) throws Exception {
+    return from.dial(address, Duration.ofSeconds(1)).get(10, TimeUnit.SECONDS);
+  }
+
+  private Endpoint from(Fingerprint self, int source) {
+    return network.endpoint(self, TestCodes.address(192, 0, 2, source));
+  }
+
+  /** One of several, each with an address and a key of its own. */
+  private JoinClient clientFrom(int source) {
+    Fingerprint self = fingerprint(100 + source);
+    return new JoinClient(from(self, source), self, clientPins, executor, timer, RANDOM);
+  }
+
   private JoinCode code(boolean writable) throws CodeUnavailableException {
-    return codes.add(new Offer(share, "photos", writable));
+    return TestCodes.add(codes, new Offer(share, "photos", writable)).code();
   }
 
   private JoinClient client(Fingerprint self) {
@@ -646,7 +842,7 @@ class JoinOverLanesTest {
 
   private ClientHandshake handshake(JoinCode code) {
     return new ClientHandshake(
-        Versions.OURS, code.nameplate(), PakeSecret.of(code), CLIENT, HOST, laptop(), RANDOM);
+        Versions.OURS, code, PakeSecret.of(code), CLIENT, HOST, laptop(), RANDOM);
   }
 
   private MemoryLane lastLane() {

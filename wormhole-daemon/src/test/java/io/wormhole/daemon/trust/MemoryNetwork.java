@@ -15,6 +15,7 @@ import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.FrameHeader;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.WireException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -45,7 +46,12 @@ final class MemoryNetwork implements AutoCloseable {
 
   /** The endpoint of whoever holds this key. */
   Endpoint endpoint(Fingerprint self) {
-    return new MemoryEndpoint(self);
+    return endpoint(self, new InetSocketAddress(InetAddress.getLoopbackAddress(), 1));
+  }
+
+  /** The same, and the address that others see when it dials. */
+  Endpoint endpoint(Fingerprint self, InetSocketAddress source) {
+    return new MemoryEndpoint(self, source);
   }
 
   /** Every end of every lane there was. */
@@ -63,9 +69,11 @@ final class MemoryNetwork implements AutoCloseable {
 
   private final class MemoryEndpoint implements Endpoint {
     private final Fingerprint self;
+    private final InetSocketAddress source;
 
-    MemoryEndpoint(Fingerprint self) {
+    MemoryEndpoint(Fingerprint self, InetSocketAddress source) {
       this.self = self;
+      this.source = source;
     }
 
     @Override
@@ -93,8 +101,8 @@ final class MemoryNetwork implements AutoCloseable {
         return CompletableFuture.failedFuture(
             new LaneException(Kind.UNREACHABLE, CloseReason.DONE, "nobody answers at " + address));
       }
-      MemoryLane here = new MemoryLane(there.self(), null);
-      MemoryLane far = new MemoryLane(self, there.acceptor());
+      MemoryLane here = new MemoryLane(there.self(), address, null);
+      MemoryLane far = new MemoryLane(self, source, there.acceptor());
       here.other = far;
       far.other = here;
       lanes.add(here);
@@ -112,6 +120,7 @@ final class MemoryNetwork implements AutoCloseable {
   /** One end of a lane. */
   static final class MemoryLane implements Lane {
     private final Fingerprint peer;
+    private final InetSocketAddress remote;
     private final Endpoint.@Nullable LaneAcceptor acceptor;
     private final ExecutorService loop =
         Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("loop").factory());
@@ -122,8 +131,10 @@ final class MemoryNetwork implements AutoCloseable {
     private volatile boolean trusted;
     private volatile boolean closing;
 
-    private MemoryLane(Fingerprint peer, Endpoint.@Nullable LaneAcceptor acceptor) {
+    private MemoryLane(
+        Fingerprint peer, InetSocketAddress remote, Endpoint.@Nullable LaneAcceptor acceptor) {
       this.peer = peer;
+      this.remote = remote;
       this.acceptor = acceptor;
     }
 
@@ -134,13 +145,17 @@ final class MemoryNetwork implements AutoCloseable {
 
     @Override
     public InetSocketAddress remoteAddress() {
-      return InetSocketAddress.createUnresolved("memory", 1);
+      return remote;
     }
 
     @Override
     public CompletableFuture<FrameStream> openStream(FrameHandler handler) {
       CompletableFuture<FrameStream> opened = new CompletableFuture<>();
       on(() -> {
+        if (closed.isDone()) {
+          opened.completeExceptionally(closed.join());
+          return;
+        }
         MemoryStream here = new MemoryStream(this, handler);
         MemoryStream far = new MemoryStream(far(), null);
         here.other = far;

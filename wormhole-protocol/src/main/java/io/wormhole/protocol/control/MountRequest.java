@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks the daemon to join a share and mount it.
  *
- * @param code a join code whose check symbol is right, or the name of a share that was mounted
- *     before
+ * @param code a join code or a ticket, whose check is right, or the name of a share that was
+ *     mounted before
  * @param directory absolute; null for a folder named after the share in {@code parent}
  * @param parent absolute; where a folder is made when {@code directory} is null
  * @param peer {@code HOST:PORT} of the host; null to find it by the code

@@ -9,12 +9,12 @@ public sealed interface ShareEvent extends StreamEvent {
    * Always the first: the folder is shared.
    *
    * @param code joins this share; a secret, shown to its owner only
-   * @param ticket the same for pasting; null where there is none
+   * @param ticket the same for pasting, a secret too; null where there is none
    * @param address {@code HOST:PORT} that peers can dial
    * @param share the share's name
    * @param shareId hexadecimal
    * @param directory absolute
-   * @param expiresAt ISO-8601; null for the life of the share
+   * @param expiresAt when code and ticket end, ISO-8601; null for the life of the share
    * @param hiddenMounts file systems mounted below the folder: they show as empty folders
    * @param knownPeers who may come back without a code
    */
@@ -61,6 +61,12 @@ public sealed interface ShareEvent extends StreamEvent {
    * @param bytesServed since the share began
    */
   record Throughput(int peers, long bytesPerSecond, long bytesServed) implements ShareEvent {}
+
+  /**
+   * The owner's code has ended before its share: it expired, was used up, or was guessed at too
+   * often. {@code reason} is for a person. Who has joined stays.
+   */
+  record CodeEnded(String reason) implements ShareEvent {}
 
   /** Always the last: the owner is none any more; {@code reason} is for a person. */
   record Ended(String reason) implements ShareEvent {}

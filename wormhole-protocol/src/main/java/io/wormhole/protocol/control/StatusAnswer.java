@@ -30,7 +30,7 @@ public record StatusAnswer(
   /**
    * A folder that is shared.
    *
-   * @param expiresAt ISO-8601; null for the life of the share
+   * @param expiresAt when the last of its codes ends, ISO-8601; null where no code is live
    * @param detached whether the daemon itself shares it, and does so again after a restart
    */
   public record ShareStatus(

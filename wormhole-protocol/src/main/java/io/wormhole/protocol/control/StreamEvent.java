@@ -14,6 +14,7 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent {
       case ShareEvent.PeerConnected _ -> "peer-connected";
       case ShareEvent.PeerLeft _ -> "peer-left";
       case ShareEvent.Throughput _ -> "throughput";
+      case ShareEvent.CodeEnded _ -> "code-ended";
       case ShareEvent.Ended _ -> "ended";
       case MountEvent.Progress _ -> "progress";
       case MountEvent.Mounted _ -> "mounted";
@@ -28,6 +29,7 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent {
       case "peer-connected" -> ShareEvent.PeerConnected.class;
       case "peer-left" -> ShareEvent.PeerLeft.class;
       case "throughput" -> ShareEvent.Throughput.class;
+      case "code-ended" -> ShareEvent.CodeEnded.class;
       case "ended" -> ShareEvent.Ended.class;
       case "progress" -> MountEvent.Progress.class;
       case "mounted" -> MountEvent.Mounted.class;

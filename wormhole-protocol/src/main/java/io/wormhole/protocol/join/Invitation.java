@@ -14,6 +14,11 @@ public sealed interface Invitation permits JoinCode, Ticket {
     return Ticket.looksLike(text) ? Ticket.parse(text) : JoinCode.parse(text);
   }
 
+  /** Whether somebody who types this means a code or a ticket, with or without mistakes in it. */
+  static boolean looksLikeOne(String text) {
+    return Ticket.looksLike(text) || JoinCode.looksLikeOne(text);
+  }
+
   /** The public part, 0 to {@link JoinCode#NAMEPLATES} less one. */
   int nameplate();
 
