@@ -8,6 +8,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
+import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Attributes;
 import io.wormhole.protocol.wire.message.Done;
 import io.wormhole.protocol.wire.message.FailureCode;
@@ -26,13 +27,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -354,6 +359,75 @@ class RequestsTest {
           .hasCauseInstanceOf(LaneException.class);
       over.countDown();
     }
+  }
+
+  @Test
+  void theHostReadsNoMoreThanItsLimitOfRequests() throws Exception {
+    assertHostStopsAt(Limits.REQUESTS_IN_FLIGHT, id -> Wire.attributesOf(1).setId(id));
+  }
+
+  @Test
+  void theHostReadsNoMoreThanItsLimitOfBytes() throws Exception {
+    assertHostStopsAt(
+        Limits.BYTES_IN_FLIGHT / Limits.CHUNK_BYTES,
+        id -> Wire.readOf(id, Limits.CHUNK_BYTES).setId(id));
+  }
+
+  /** Asks a host for more than it may take at once, as a client that keeps to no limit. */
+  private static void assertHostStopsAt(int limit, IntFunction<Request.Builder> requests)
+      throws Exception {
+    BlockingQueue<Runnable> work = new LinkedBlockingQueue<>();
+    AtomicInteger lanes = new AtomicInteger();
+    Semaphore read = new Semaphore(0);
+    try (Wire wire =
+        new Wire(
+            TransportSettings.DEFAULTS,
+            lane -> {
+              lane.trust();
+              FrameHandler server =
+                  new RequestServer((_, to) -> to.fail(FailureCode.FAILURE_CODE_IO), work::add, 1)
+                      .stream();
+              return lanes.getAndIncrement() == 0 ? counting(server, read) : server;
+            })) {
+      FrameStream greedy = Wire.await(wire.dialTrusted().openStream(new Recorder()));
+      int tooMany = 50;
+      for (int id = 1; id <= limit + tooMany; id++) {
+        greedy.send(FrameType.REQUEST, requests.apply(id).setDeadlineMillis(60_000).build());
+      }
+      assertThat(read.tryAcquire(limit, 20, TimeUnit.SECONDS)).isTrue();
+      // When it has answered another lane so often, the event loop has long had the rest.
+      Recorder pings = new Recorder();
+      FrameStream other = Wire.await(wire.dialTrusted().openStream(pings));
+      Ping ping = Ping.getDefaultInstance();
+      for (int id = 1; id <= 20; id++) {
+        other.send(
+            FrameType.REQUEST,
+            Request.newBuilder().setId(id).setDeadlineMillis(60_000).setPing(ping).build());
+        pings.next();
+      }
+      assertThat(read.availablePermits()).isZero();
+      while (!read.tryAcquire(tooMany)) {
+        Runnable task = work.poll(20, TimeUnit.SECONDS);
+        assertThat(task).as("the host goes on").isNotNull();
+        task.run();
+      }
+    }
+  }
+
+  private static FrameHandler counting(FrameHandler server, Semaphore read) {
+    return new FrameHandler() {
+      @Override
+      public void frame(FrameStream stream, FrameType type, ByteBuffer payload)
+          throws WireException {
+        server.frame(stream, type, payload);
+        read.release();
+      }
+
+      @Override
+      public void ended(FrameStream stream, LaneException why) {
+        server.ended(stream, why);
+      }
+    };
   }
 
   @Test
