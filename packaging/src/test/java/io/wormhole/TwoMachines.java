@@ -43,7 +43,7 @@ final class TwoMachines implements AutoCloseable {
   }
 
   /** A share that is served as long as its command runs. */
-  record Shared(Process command, String code, String address) {}
+  record Shared(Process command, String code, String address, String ticket) {}
 
   TwoMachines(Path home) throws IOException {
     this(home, null);
@@ -87,15 +87,21 @@ final class TwoMachines implements AutoCloseable {
 
   /** Shares a folder, and waits for its code. */
   Shared host(Path folder, String... options) throws IOException, InterruptedException {
+    return hostOn(sharing, folder, options);
+  }
+
+  /** The same on either machine. */
+  Shared hostOn(Path machine, Path folder, String... options)
+      throws IOException, InterruptedException {
     List<String> args = new ArrayList<>(List.of("host", folder.toString(), "--json"));
     args.addAll(List.of(options));
     if (!args.contains("--bind")) {
       args.addAll(List.of("--bind", (cable == null ? "127.0.0.1" : Cable.SHARING) + ":0"));
     }
-    Process command = wormhole(sharing, args.toArray(String[]::new)).start();
+    Process command = wormhole(machine, args.toArray(String[]::new)).start();
     running.add(command);
     Outcome first = new Outcome(0, firstLine(command), "");
-    return new Shared(command, first.json("code"), first.json("address"));
+    return new Shared(command, first.json("code"), first.json("address"), first.json("ticket"));
   }
 
   /** Mounts a share at a new folder. */
