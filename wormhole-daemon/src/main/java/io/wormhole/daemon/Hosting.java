@@ -210,62 +210,62 @@ final class Hosting implements SessionAcceptor {
     } catch (ShareException refused) {
       throw new ControlException(kindOf(refused), message(refused), refused.next(), refused);
     }
-    boolean adopted = false;
+    ListenAddress.Hold address = null;
+    LiveCodes.Issued issued = null;
+    Owner owner = null;
     try {
-      Owner owner =
-          adopt(
-              opened,
-              bind,
-              withCode
-                  ? Optional.of(address -> terms(request, chosen, life, address, events))
-                  : Optional.empty(),
-              request.detached(),
-              request.onlyNew() ? Optional.of(since) : Optional.empty(),
-              events);
-      adopted = owner.running.share() == opened;
+      address = hold(bind);
+      if (withCode) {
+        issued = issue(opened, terms(request, chosen, life, address, events));
+      }
+      Optional<Instant> provedSince = request.onlyNew() ? Optional.of(since) : Optional.empty();
+      owner = adopt(opened, address, issued, request.detached(), provedSince, events);
       return owner;
     } finally {
-      if (!adopted) {
+      if (owner == null || owner.running.share() != opened) {
         opened.close();
       }
+      if (owner == null && issued != null) {
+        codes.remove(issued.code());
+      }
+      if (owner == null && address != null) {
+        address.close();
+      }
+    }
+  }
+
+  private ListenAddress.Hold hold(Optional<InetSocketAddress> bind) throws ControlException {
+    try {
+      return addresses.hold(bind);
+    } catch (IOException taken) {
+      throw new ControlException(
+          ErrorKind.PORT_TAKEN, message(taken), "--bind ADDR:PORT chooses another", taken);
+    }
+  }
+
+  /**
+   * Makes a code. Takes some tenths of a second: the network is asked, and secrets are stretched.
+   */
+  private LiveCodes.Issued issue(Share opened, CodeTerms terms) throws ControlException {
+    RunningShare running = shares.get(opened.id());
+    Share share = running == null ? opened : running.share();
+    try {
+      return codes.add(new Offer(share.id(), share.name(), share.writable()), terms);
+    } catch (CodeUnavailableException none) {
+      throw new ControlException(ErrorKind.FAILED, message(none), none.next(), none);
     }
   }
 
   private synchronized Owner adopt(
       Share opened,
-      Optional<InetSocketAddress> bind,
-      Optional<Function<ListenAddress.Hold, CodeTerms>> terms,
+      ListenAddress.Hold address,
+      LiveCodes.@Nullable Issued issued,
       boolean detached,
       Optional<Instant> provedSince,
-      Consumer<ShareEvent> events)
-      throws ControlException {
-    ListenAddress.Hold address;
-    try {
-      address = addresses.hold(bind);
-    } catch (IOException taken) {
-      throw new ControlException(
-          ErrorKind.PORT_TAKEN, message(taken), "--bind ADDR:PORT chooses another", taken);
-    }
-    RunningShare running = shares.get(opened.id());
-    boolean fresh = running == null;
-    if (running == null) {
-      running = new RunningShare(opened, descriptors, hostIo, clock);
-    }
-    LiveCodes.Issued issued = null;
-    if (terms.isPresent()) {
-      try {
-        issued =
-            codes.add(
-                new Offer(opened.id(), running.share().name(), running.share().writable()),
-                terms.get().apply(address));
-      } catch (CodeUnavailableException none) {
-        address.close();
-        throw new ControlException(ErrorKind.FAILED, message(none), none.next(), none);
-      }
-    }
-    if (fresh) {
-      shares.put(opened.id(), running);
-    }
+      Consumer<ShareEvent> events) {
+    RunningShare running =
+        shares.computeIfAbsent(
+            opened.id(), _ -> new RunningShare(opened, descriptors, hostIo, clock));
     Owner owner = new Owner(running, address, issued, events, detached, provedSince);
     owners.computeIfAbsent(opened.id(), _ -> new ArrayList<>()).add(owner);
     newestFirst.addFirst(owner);
@@ -403,8 +403,8 @@ final class Hosting implements SessionAcceptor {
     for (List<Owner> all : owners.values()) {
       for (Owner owner : all) {
         List<Integer> there = served.computeIfAbsent(owner.address.bound(), _ -> new ArrayList<>());
-        if (owner.code != null && codes.has(owner.code.nameplate())) {
-          there.add(owner.code.nameplate());
+        if (owner.issued != null && codes.has(owner.issued.code().nameplate())) {
+          there.add(owner.issued.code().nameplate());
         }
       }
     }

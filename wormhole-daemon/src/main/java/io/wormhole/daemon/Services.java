@@ -24,7 +24,6 @@ import io.wormhole.daemon.trust.JoinClient;
 import io.wormhole.daemon.trust.LiveCodes;
 import io.wormhole.daemon.trust.PeerCertificates;
 import io.wormhole.daemon.trust.PinnedPeers;
-import io.wormhole.daemon.trust.TakenNameplates;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.HostRequest;
@@ -92,9 +91,9 @@ final class Services implements DaemonServices {
             new PeerCertificates(),
             TransportSettings.DEFAULTS);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
-    LiveCodes codes = new LiveCodes(identity.fingerprint(), TakenNameplates.NONE, clock, random);
     ShareStore shares = new ShareStore(state, random, blake3);
     network = settings.mdns() ? new Mdns(identity.fingerprint(), random) : LocalNetwork.OFF;
+    LiveCodes codes = new LiveCodes(identity.fingerprint(), network::isTaken, clock, random);
     hosting =
         new Hosting(
             shares,
