@@ -15,6 +15,7 @@ import io.wormhole.protocol.join.JoinCodeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,15 @@ final class HostCommand implements Callable<Integer> {
       description = "code and ticket end when the first of them has let somebody in")
   boolean once;
 
+  @Option(
+      names = "--exclude",
+      paramLabel = "GLOB",
+      description = {
+        "what is not shown, as in .gitignore: *.key, /private/, !keep.key; may be given often,"
+            + " the last one that matches decides"
+      })
+  List<String> excludes = new ArrayList<>();
+
   @Option(names = "--only-new", description = "peers who were let in before need a code again")
   boolean onlyNew;
 
@@ -105,7 +115,7 @@ final class HostCommand implements Callable<Integer> {
     Long seconds = expire == null ? null : Long.valueOf(Arguments.seconds("--expire", expire));
     String path = session.arguments().path(directory).toString();
     HostRequest request =
-        new HostRequest(path, name, address, chosen, seconds, once, List.of(), onlyNew, detached);
+        new HostRequest(path, name, address, chosen, seconds, once, excludes, onlyNew, detached);
     ControlClient client = session.runningDaemon(output);
     try (EventStream stream = client.open(ControlPaths.SHARES, request, OPEN_LIMIT)) {
       return detached ? handedOver(stream, output) : follow(stream, output);
@@ -119,7 +129,8 @@ final class HostCommand implements Callable<Integer> {
         || expire != null
         || once
         || onlyNew
-        || detached) {
+        || detached
+        || !excludes.isEmpty()) {
       throw new ControlException(
           ErrorKind.USAGE, "--stop goes with no other option", "wormhole host DIR --stop");
     }

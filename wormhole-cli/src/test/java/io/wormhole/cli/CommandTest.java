@@ -157,6 +157,18 @@ class CommandTest {
   }
 
   @Test
+  void hostHandsOnWhatIsExcludedInOrder() throws Exception {
+    CompletableFuture<Integer> command =
+        start("host", home.toString(), "--exclude", "*.key", "--exclude=!keep.key");
+
+    HostRequest request = services.hosted.poll(SECONDS, TimeUnit.SECONDS);
+    assertThat(request).isNotNull();
+    assertThat(request.excludes()).containsExactly("*.key", "!keep.key");
+    stop.request("a test");
+    assertThat(command.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
+  }
+
+  @Test
   void firstJsonLineOfHostHoldsTheCode() throws Exception {
     PipedInputStream read = new PipedInputStream(1 << 16);
     PrintStream piped = new PrintStream(new PipedOutputStream(read), true, StandardCharsets.UTF_8);

@@ -4,6 +4,7 @@ import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.discovery.LocalNetwork;
 import io.wormhole.daemon.discovery.PeerAddress;
 import io.wormhole.daemon.host.DescriptorBudget;
+import io.wormhole.daemon.host.ExcludeGlobs;
 import io.wormhole.daemon.host.Share;
 import io.wormhole.daemon.host.ShareException;
 import io.wormhole.daemon.host.ShareStore;
@@ -111,6 +112,7 @@ final class Hosting implements SessionAcceptor {
     /** Null for a share that is back after a restart. */
     final LiveCodes.@Nullable Issued issued;
 
+    final ExcludeGlobs excludes;
     final Consumer<ShareEvent> events;
     final boolean detached;
 
@@ -121,12 +123,14 @@ final class Hosting implements SessionAcceptor {
         RunningShare running,
         ListenAddress.Hold address,
         LiveCodes.@Nullable Issued issued,
+        ExcludeGlobs excludes,
         Consumer<ShareEvent> events,
         boolean detached,
         Optional<Instant> provedSince) {
       this.running = running;
       this.address = address;
       this.issued = issued;
+      this.excludes = excludes;
       this.events = events;
       this.detached = detached;
       this.provedSince = provedSince;
@@ -204,11 +208,19 @@ final class Hosting implements SessionAcceptor {
     Optional<InetSocketAddress> bind = bindAddress(request);
     Optional<JoinCode> chosen = chosenCode(request);
     Duration life = life(request);
+    ExcludeGlobs excludes;
     Share opened;
     try {
+      excludes = ExcludeGlobs.of(request.excludes());
       opened = store.open(request.directory(), request.name());
     } catch (ShareException refused) {
       throw new ControlException(kindOf(refused), message(refused), refused.next(), refused);
+    }
+    // Before a code lets anybody in, and for those who are in already.
+    opened.excludes().add(excludes);
+    Share meant = runningOr(opened);
+    if (meant != opened) {
+      meant.excludes().add(excludes);
     }
     ListenAddress.Hold address = null;
     LiveCodes.Issued issued = null;
@@ -216,12 +228,16 @@ final class Hosting implements SessionAcceptor {
     try {
       address = hold(bind);
       if (withCode) {
-        issued = issue(opened, terms(request, chosen, life, address, events));
+        issued = issue(meant, terms(request, chosen, life, address, events));
       }
       Optional<Instant> provedSince = request.onlyNew() ? Optional.of(since) : Optional.empty();
-      owner = adopt(opened, address, issued, request.detached(), provedSince, events);
+      owner =
+          adopt(opened, meant, address, issued, excludes, request.detached(), provedSince, events);
       return owner;
     } finally {
+      if (owner == null) {
+        meant.excludes().remove(excludes);
+      }
       if (owner == null || owner.running.share() != opened) {
         opened.close();
       }
@@ -246,9 +262,7 @@ final class Hosting implements SessionAcceptor {
   /**
    * Makes a code. Takes some tenths of a second: the network is asked, and secrets are stretched.
    */
-  private LiveCodes.Issued issue(Share opened, CodeTerms terms) throws ControlException {
-    RunningShare running = shares.get(opened.id());
-    Share share = running == null ? opened : running.share();
+  private LiveCodes.Issued issue(Share share, CodeTerms terms) throws ControlException {
     try {
       return codes.add(new Offer(share.id(), share.name(), share.writable()), terms);
     } catch (CodeUnavailableException none) {
@@ -256,17 +270,31 @@ final class Hosting implements SessionAcceptor {
     }
   }
 
+  private Share runningOr(Share opened) {
+    RunningShare running = shares.get(opened.id());
+    return running == null ? opened : running.share();
+  }
+
+  /**
+   * @param meant has the excludes already, as {@code opened} has
+   */
   private synchronized Owner adopt(
       Share opened,
+      Share meant,
       ListenAddress.Hold address,
       LiveCodes.@Nullable Issued issued,
+      ExcludeGlobs excludes,
       boolean detached,
       Optional<Instant> provedSince,
       Consumer<ShareEvent> events) {
     RunningShare running =
         shares.computeIfAbsent(
             opened.id(), _ -> new RunningShare(opened, descriptors, hostIo, clock));
-    Owner owner = new Owner(running, address, issued, events, detached, provedSince);
+    if (running.share() != meant && running.share() != opened) {
+      // It began meanwhile.
+      running.share().excludes().add(excludes);
+    }
+    Owner owner = new Owner(running, address, issued, excludes, events, detached, provedSince);
     owners.computeIfAbsent(opened.id(), _ -> new ArrayList<>()).add(owner);
     newestFirst.addFirst(owner);
     running.owners().add(events);
@@ -392,6 +420,9 @@ final class Hosting implements SessionAcceptor {
       shares.remove(id);
       gate.endShare(id);
       owner.running.end();
+    } else {
+      // Not of a share that ends: its last requests may still be under way.
+      owner.running.share().excludes().remove(owner.excludes);
     }
     owner.address.close();
     publish();
@@ -550,7 +581,7 @@ final class Hosting implements SessionAcceptor {
       case NOT_A_FOLDER -> ErrorKind.NOT_A_FOLDER;
       case UNREADABLE -> ErrorKind.UNREADABLE;
       case OWN_MOUNT -> ErrorKind.NOT_SHAREABLE;
-      case BAD_NAME -> ErrorKind.USAGE;
+      case BAD_NAME, BAD_EXCLUDE -> ErrorKind.USAGE;
       case UNSUPPORTED -> ErrorKind.MISSING_PREREQUISITE;
       case IO -> ErrorKind.FAILED;
     };

@@ -13,6 +13,8 @@ public final class Share implements AutoCloseable {
   private final ShareRoot root;
   private final byte[] salt;
   private final GroupHashCache hashes;
+  private final Excludes excludes = new Excludes();
+  private final SharedFolder folder;
 
   Share(ShareId id, String name, ShareRoot root, byte[] salt, GroupHashCache hashes) {
     this.id = id;
@@ -20,6 +22,7 @@ public final class Share implements AutoCloseable {
     this.root = root;
     this.salt = salt.clone();
     this.hashes = hashes;
+    this.folder = new ExcludingFolder(root.folder(), excludes);
   }
 
   public ShareId id() {
@@ -34,6 +37,11 @@ public final class Share implements AutoCloseable {
   /** The folder's path without links; bytes that are no UTF-8 stand as {@code \xNN}. */
   public String directory() {
     return root.directory();
+  }
+
+  /** What of the folder is not shown: nothing, until somebody adds patterns. */
+  public Excludes excludes() {
+    return excludes;
   }
 
   /** Whether peers may write: not yet. */
@@ -52,11 +60,11 @@ public final class Share implements AutoCloseable {
   /** Ends the share; close its sessions first. */
   @Override
   public void close() {
-    root.folder().close();
+    folder.close();
   }
 
   SharedFolder folder() {
-    return root.folder();
+    return folder;
   }
 
   GroupHashCache hashes() {

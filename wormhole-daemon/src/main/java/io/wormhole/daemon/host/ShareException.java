@@ -16,6 +16,8 @@ public final class ShareException extends Exception {
     OWN_MOUNT,
     /** The name asked for can be no share's. */
     BAD_NAME,
+    /** A pattern of what is not shown cannot be meant. */
+    BAD_EXCLUDE,
     /** The system lacks what keeps peers inside the folder. */
     UNSUPPORTED,
     /** What is known of shares cannot be read or written, or the disk fails. */
