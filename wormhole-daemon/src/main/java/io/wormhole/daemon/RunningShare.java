@@ -65,11 +65,12 @@ final class RunningShare {
   /** Who answers on a further stream of a peer's lane. */
   FrameHandler serve(PeerSession session, Lane lane) {
     Peer peer = peers.computeIfAbsent(session, this::arrived);
-    return peer
-        .lanes
-        .computeIfAbsent(
-            lane, _ -> new RequestServer(peer.requests, hostIo, Threads.hostIoThreads()))
-        .stream();
+    return peer.lanes.computeIfAbsent(lane, _ -> serverOf(peer, lane)).stream();
+  }
+
+  private RequestServer serverOf(Peer peer, Lane lane) {
+    CompletableFuture<Void> ignored = lane.closed().thenRun(() -> peer.lanes.remove(lane));
+    return new RequestServer(peer.requests, hostIo, Threads.hostIoThreads());
   }
 
   private Peer arrived(PeerSession session) {

@@ -9,16 +9,35 @@ import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.RemoteException;
 import io.wormhole.protocol.wire.WireException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The one table from what can go wrong with a host to what the kernel is answered. */
+/**
+ * The one table from what can go wrong with a host to what the kernel is answered. What a host does
+ * that no host should is said once a minute, with its name, however often it does it. Any thread.
+ */
 final class Failures {
   private static final Logger log = LoggerFactory.getLogger(Failures.class);
+  private static final long INTERVAL_NANOS = 60_000_000_000L;
 
-  private Failures() {}
+  private final Supplier<String> host;
+  private final LongSupplier tickerNanos;
+  private final AtomicLong nextLineNanos;
+  private final AtomicLong leftOut = new AtomicLong();
 
-  static ErrnoException toErrno(Throwable failure) {
+  /**
+   * @param host says who the host is, for a person
+   */
+  Failures(Supplier<String> host, LongSupplier tickerNanos) {
+    this.host = host;
+    this.tickerNanos = tickerNanos;
+    this.nextLineNanos = new AtomicLong(tickerNanos.getAsLong());
+  }
+
+  ErrnoException toErrno(Throwable failure) {
     return new ErrnoException(
         switch (failure) {
           case ErrnoException answered -> answered.errno();
@@ -28,15 +47,15 @@ final class Failures {
           case ChunkLoadException load when load.getCause() != null ->
               toErrno(load.getCause()).errno();
           case ChunkException refused -> {
-            log.warn("{}", refused.getMessage());
+            say("sent what cannot be used", refused);
             yield Errno.EIO;
           }
           case WireException lie -> {
-            log.warn("the host broke the protocol: {}", lie.getMessage());
+            say("broke the protocol", lie);
             yield Errno.EIO;
           }
           default -> {
-            log.warn("a request to the host failed", failure);
+            say("could not be asked", failure);
             yield Errno.EIO;
           }
         });
@@ -45,6 +64,22 @@ final class Failures {
   /** Whether the host has taken our right to the share away; no lane to it is let in again. */
   static boolean isRevoked(LaneException gone) {
     return gone.kind() == LaneException.Kind.CLOSED_BY_PEER && gone.reason() == CloseReason.REVOKED;
+  }
+
+  private void say(String what, Throwable failure) {
+    long now = tickerNanos.getAsLong();
+    long next = nextLineNanos.get();
+    if (now - next < 0 || !nextLineNanos.compareAndSet(next, now + INTERVAL_NANOS)) {
+      leftOut.incrementAndGet();
+      return;
+    }
+    long before = leftOut.getAndSet(0);
+    log.warn(
+        "the host {} {}: {}{}",
+        host.get(),
+        what,
+        failure.getMessage() == null ? failure : failure.getMessage(),
+        before == 0 ? "" : " (and " + before + " times before)");
   }
 
   private static Errno toErrno(RemoteException refused) {

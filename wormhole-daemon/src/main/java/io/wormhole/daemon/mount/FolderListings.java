@@ -16,8 +16,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Listings, kept as long as the attributes in them are good: a name that is looked up in a folder
@@ -29,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * what is not: only who has read a listing expects it to hold for a while.
  */
 final class FolderListings {
+  private static final Logger log = LoggerFactory.getLogger(FolderListings.class);
+
   /** Folders in which a name was asked for of late. */
   private static final int MAX_FOLDERS_WATCHED = 256;
 
@@ -44,11 +47,11 @@ final class FolderListings {
   private record Listing(Map<ByteString, Seen> entries, long goodUntilNanos, boolean whole) {}
 
   /**
-   * What was asked for ahead in a folder in which a name was asked for.
+   * A folder in which a name was asked for.
    *
-   * @param page null after the first name
+   * @param paged whether its first page was asked for as well, which is so from the second name on
    */
-  private record Ahead(@Nullable CompletableFuture<Reply> page, long askedNanos) {}
+  private record Ahead(boolean paged, long askedNanos) {}
 
   FolderListings(HostCalls host, MountSettings settings) {
     this.host = host;
@@ -89,9 +92,6 @@ final class FolderListings {
   Finding find(Inode folder, ByteString name) {
     Listing listing = listings.getIfPresent(folder.identity());
     if (listing == null) {
-      listing = arrived(folder);
-    }
-    if (listing == null) {
       return Finding.UNKNOWN;
     }
     long leftNanos = listing.goodUntilNanos() - host.nowNanos();
@@ -106,14 +106,16 @@ final class FolderListings {
     HostIdentity identity = folder.identity();
     Ahead before = ahead.getIfPresent(identity);
     if (before == null) {
-      ahead.put(identity, new Ahead(null, host.nowNanos()));
-    } else if (before.page() == null && listings.getIfPresent(identity) == null) {
+      ahead.put(identity, new Ahead(false, host.nowNanos()));
+    } else if (!before.paged() && listings.getIfPresent(identity) == null) {
       try {
         Optional<Lanes> lanes = host.link().now();
         if (lanes.isPresent()) {
-          CompletableFuture<Reply> page = host.list(lanes.get(), folder.path());
-          ahead.put(identity, new Ahead(page, host.nowNanos()));
-          var _ = page.thenAccept(first -> closeRest(lanes.get(), first));
+          Ahead asked = new Ahead(true, host.nowNanos());
+          ahead.put(identity, asked);
+          var _ =
+              host.list(lanes.get(), folder.path())
+                  .thenAccept(reply -> arrived(folder, asked, lanes.get(), reply));
         }
       } catch (ErrnoException tooLong) {
         ahead.invalidate(identity);
@@ -121,26 +123,23 @@ final class FolderListings {
     }
   }
 
-  /** The page that was asked for ahead, if it has come. */
-  private @Nullable Listing arrived(Inode folder) {
+  /**
+   * The page that was asked for ahead has come. It is checked and made small at once, and not kept
+   * if the folder was listed, or its listing found wrong, meanwhile. On an event loop.
+   */
+  private void arrived(Inode folder, Ahead asked, Lanes lanes, Reply reply) {
+    closeRest(lanes, reply);
     HostIdentity identity = folder.identity();
-    Ahead asked = ahead.getIfPresent(identity);
-    if (asked == null || asked.page() == null || !asked.page().isDone()) {
-      return null;
-    }
-    // What is taken here is kept below; the next page ahead is asked for when this one is old.
-    ahead.invalidate(identity);
-    if (asked.page().isCompletedExceptionally()) {
-      return null;
+    if (!ahead.asMap().remove(identity, asked)) {
+      return;
     }
     try {
-      Listing listing = listing(folder, asked.page().resultNow().getFolderPage(), asked);
+      Listing listing = listing(folder, reply.getFolderPage(), asked);
       if (listing != null) {
-        listings.put(identity, listing);
+        listings.asMap().putIfAbsent(identity, listing);
       }
-      return listing;
     } catch (ErrnoException lie) {
-      return null;
+      log.debug("a page that came ahead is not kept", lie);
     }
   }
 

@@ -161,13 +161,14 @@ final class FolderPages {
   static List<Item> checked(HostCalls host, Inode folder, FolderPage page, long asked)
       throws ErrnoException {
     if (page.getEntriesCount() > Limits.PAGE_ENTRIES) {
-      throw Failures.toErrno(new WireException("a page of " + page.getEntriesCount() + " entries"));
+      throw host.failures()
+          .toErrno(new WireException("a page of " + page.getEntriesCount() + " entries"));
     }
     int depth = folder.path().size();
     List<Item> items = new ArrayList<>(page.getEntriesCount());
     for (FolderEntry entry : page.getEntriesList()) {
       if (!EntryName.isValid(entry.getName())) {
-        throw Failures.toErrno(new WireException("a listing with a name no file can have"));
+        throw host.failures().toErrno(new WireException("a listing with a name no file can have"));
       }
       Seen seen = host.seen(entry.getAttributes(), asked);
       if (isShown(seen.attributes(), depth)) {

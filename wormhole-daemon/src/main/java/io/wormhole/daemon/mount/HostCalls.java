@@ -54,6 +54,7 @@ final class HostCalls {
   private final HostLink link;
   private final MountSettings settings;
   private final LongSupplier tickerNanos;
+  private final Failures failures;
   private final Queue<Access> closed = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private final Executor later =
@@ -63,6 +64,12 @@ final class HostCalls {
     this.link = link;
     this.settings = settings;
     this.tickerNanos = tickerNanos;
+    this.failures = new Failures(link::toString, tickerNanos);
+  }
+
+  /** What becomes of the host's failures. */
+  Failures failures() {
+    return failures;
   }
 
   HostLink link() {
@@ -92,13 +99,22 @@ final class HostCalls {
   }
 
   /** Attributes of an open file, which need not have a name any more. */
-  Seen attributesOf(Access file, long endNanos)
+  Seen attributesOf(Inode inode, Access file, long endNanos)
       throws ErrnoException, LaneException, InterruptedException {
     long askedNanos = nowNanos();
     GetAttributes of = GetAttributes.newBuilder().setHandle(file.handle()).build();
     Request request = Request.newBuilder().setGetAttributes(of).build();
-    return seen(
-        ask(file.lanes(), request, BodyCase.ATTRIBUTES, endNanos).getAttributes(), askedNanos);
+    Attributes told = ask(file.lanes(), request, BodyCase.ATTRIBUTES, endNanos).getAttributes();
+    return of(inode, seen(told, askedNanos));
+  }
+
+  /** Attributes of an open file; those of another one are a lie. */
+  Seen of(Inode inode, Seen seen) throws ErrnoException {
+    if (seen.attributes().identity().equals(inode.identity())
+        && seen.attributes().type() == inode.type()) {
+      return seen;
+    }
+    throw failures.toErrno(new WireException("attributes of another file than the open one"));
   }
 
   /** Checked attributes, good from when they were asked for. */
@@ -106,7 +122,7 @@ final class HostCalls {
     try {
       return new Seen(HostAttributes.of(sent), askedNanos + settings.attributeLife().toNanos());
     } catch (WireException lie) {
-      throw Failures.toErrno(lie);
+      throw failures.toErrno(lie);
     }
   }
 
@@ -236,9 +252,9 @@ final class HostCalls {
     }
   }
 
-  private static Reply expect(Reply reply, BodyCase expected) throws ErrnoException {
+  private Reply expect(Reply reply, BodyCase expected) throws ErrnoException {
     if (reply.getBodyCase() != expected) {
-      throw Failures.toErrno(
+      throw failures.toErrno(
           new WireException(
               "the host answered "
                   + reply.getBodyCase().name()
@@ -259,9 +275,9 @@ final class HostCalls {
         link.lost(lanes, lost);
         throw lost;
       }
-      throw Failures.toErrno(failed.getCause() == null ? failed : failed.getCause());
+      throw failures.toErrno(failed.getCause() == null ? failed : failed.getCause());
     } catch (TimeoutException late) {
-      throw Failures.toErrno(late);
+      throw failures.toErrno(late);
     }
   }
 

@@ -76,7 +76,7 @@ final class HostFile {
   Inode.Seen attributes(long endNanos) throws ErrnoException, InterruptedException {
     while (true) {
       try {
-        return host.attributesOf(access(endNanos), endNanos);
+        return host.attributesOf(inode, access(endNanos), endNanos);
       } catch (LaneException lost) {
         // The next lanes are waited for.
       }
@@ -116,9 +116,9 @@ final class HostFile {
     try {
       return opened.handle().get(left.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException failed) {
-      throw Failures.toErrno(failed.getCause() == null ? failed : failed.getCause());
+      throw host.failures().toErrno(failed.getCause() == null ? failed : failed.getCause());
     } catch (TimeoutException late) {
-      throw Failures.toErrno(late);
+      throw host.failures().toErrno(late);
     }
   }
 

@@ -187,6 +187,12 @@ public final class HostLink implements AutoCloseable {
     return bytesOfLanesGone + now().map(HostLink::bytesOf).orElse(0L);
   }
 
+  /** Who the host is and where, for a log. */
+  @Override
+  public String toString() {
+    return now().map(lanes -> lanes.control().lane().toString()).orElse("that is away");
+  }
+
   /** Says goodbye to the host; who waits is told that it is over. */
   @Override
   public void close() {

@@ -88,13 +88,17 @@ final class OpenFile {
       int wanted = (int) Math.min(left, destination.byteSize());
       VersionToken version = file.version().orElseThrow(() -> new ErrnoException(Errno.EINVAL));
       try {
-        if (changes == ATTEMPTS) {
+        if (changes >= ATTEMPTS) {
           return readUncached(offset, destination, endNanos);
         }
         readVersion(file, version, offset, destination.asSlice(0, wanted), endNanos);
         inodes.read(inode, version);
         return wanted;
       } catch (ChangedException changed) {
+        if (changes >= ATTEMPTS) {
+          throw host.failures()
+              .toErrno(new WireException("a change where any version was asked for"));
+        }
         saw(changed);
         changes++;
       } catch (LaneException lost) {
@@ -108,16 +112,16 @@ final class OpenFile {
           case RemoteException refused when isAnothersEnd(refused) -> changes++;
           // Perhaps before the lanes' own end is known.
           case LaneException lost -> Thread.sleep(1);
-          case null, default -> throw Failures.toErrno(failed);
+          case null, default -> throw host.failures().toErrno(failed);
         }
       } catch (IOException | TimeoutException failed) {
-        throw Failures.toErrno(failed);
+        throw host.failures().toErrno(failed);
       }
     }
   }
 
   private void saw(ChangedException changed) throws ErrnoException {
-    inodes.saw(inode, host.seen(changed.now(), host.nowNanos()));
+    inodes.saw(inode, host.of(inode, host.seen(changed.now(), host.nowNanos())));
   }
 
   /** A load begun by a reader who closed the file or gave up meanwhile says nothing about ours. */

@@ -175,9 +175,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
       throw new ErrnoException(inode.type() == FileType.DIRECTORY ? Errno.EISDIR : Errno.EINVAL);
     }
     long askedNanos = host.nowNanos();
+    boolean wantsBytes = wantsBytes(inode);
     HostCalls.Opened answer;
     try {
-      answer = host.open(inode, wantsBytes(inode) ? OpenFile.SHORT_READ_BYTES : 0);
+      answer = host.open(inode, wantsBytes ? OpenFile.SHORT_READ_BYTES : 0);
     } catch (ErrnoException failed) {
       if (failed.errno() == Errno.ESTALE || failed.errno() == Errno.ENOENT) {
         listings.drop(inode.parent());
@@ -187,14 +188,21 @@ public final class RemoteFileSystem implements KernelFileSystem {
     OpenedFile opened = answer.file();
     HostFile hostFile = new HostFile(inode, host, answer.access());
     Seen seen = host.seen(opened.getAttributes(), askedNanos);
-    if (!seen.attributes().identity().equals(inode.identity())) {
+    if (!seen.attributes().identity().equals(inode.identity())
+        || seen.attributes().type() != inode.type()) {
       hostFile.close();
       throw new ErrnoException(Errno.ESTALE);
     }
     inodes.saw(inode, seen);
     OpenFile file =
         new OpenFile(
-            inode, hostFile, host, inodes, chunks, settings, opening(hostFile, opened, seen));
+            inode,
+            hostFile,
+            host,
+            inodes,
+            chunks,
+            settings,
+            wantsBytes ? opening(hostFile, opened, seen) : null);
     long handle = nextHandle.getAndIncrement();
     files.put(handle, file);
     return handle;
@@ -216,7 +224,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
       return new OpeningBytes(file.version().get(), opened.getFirst(), expected);
     } catch (WireException lie) {
       hostFile.close();
-      throw Failures.toErrno(lie);
+      throw host.failures().toErrno(lie);
     }
   }
 

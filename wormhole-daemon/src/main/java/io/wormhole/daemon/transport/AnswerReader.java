@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * its request. On the event loop.
  *
  * <p>An answer to a number that was never given breaks the protocol; one to a request that was
- * given up meanwhile is skipped.
+ * given up meanwhile is skipped, once.
  */
 final class AnswerReader implements FrameHandler {
   private final RequestWindow window;
@@ -30,6 +30,9 @@ final class AnswerReader implements FrameHandler {
   private volatile @Nullable FrameStream stream;
   private long nextId = 1;
   private long bytesInFlight;
+
+  /** Requests whose time was over before an answer came: so many answers may still come late. */
+  private long givenUp;
 
   AnswerReader(RequestWindow window) {
     this.window = window;
@@ -87,6 +90,7 @@ final class AnswerReader implements FrameHandler {
       }
     }
     for (PendingRequest request : late) {
+      givenUp++;
       if (remove(request)) {
         request.fail(request.timeout());
       }
@@ -166,9 +170,13 @@ final class AnswerReader implements FrameHandler {
     return wanted;
   }
 
+  /** An answer that no pending request takes must be one that is late. */
   private void requireAsked(long id) throws WireException {
     if (id < 1 || id >= nextId) {
       throw new WireException("an answer to request %d, which was never made".formatted(id));
+    }
+    if (--givenUp < 0) {
+      throw new WireException("a second answer to request %d".formatted(id));
     }
   }
 

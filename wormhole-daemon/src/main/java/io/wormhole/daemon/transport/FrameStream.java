@@ -23,7 +23,7 @@ public interface FrameStream {
   /** Sends a chunk without copying it on the heap. Takes over {@code data}, whatever happens. */
   void send(ChunkHeader header, Outbound data);
 
-  /** Bytes given to {@code send} that have not left yet. */
+  /** Bytes given to {@code send} that have not left yet, and 256 more for each frame. */
   long queuedBytes();
 
   /**

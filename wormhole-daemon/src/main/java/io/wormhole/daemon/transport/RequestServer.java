@@ -25,8 +25,14 @@ import org.slf4j.LoggerFactory;
 public final class RequestServer {
   private static final Logger LOG = LoggerFactory.getLogger(RequestServer.class);
 
-  /** Answers of one stream that may wait to leave before its next request is handled. */
+  /** Answers of one stream that may wait to leave before its next request is handled, or read. */
   private static final long WAITING_ANSWER_BYTES = 1 << 20;
+
+  /**
+   * Payloads of requests in flight that a lane is read up to. A request as clients make them has a
+   * hundred bytes; one made to be large may take thirty times its size here.
+   */
+  private static final long WAITING_REQUEST_BYTES = 256 << 10;
 
   /** Requests one task handles before it lets other lanes' tasks run. */
   private static final int REQUESTS_PER_TURN = 8;
@@ -39,6 +45,7 @@ public final class RequestServer {
   private final List<ServedStream> streams = new ArrayList<>();
   private int requestsInFlight;
   private long bytesInFlight;
+  private long requestBytes;
   private int tasks;
   private int turn;
   private boolean readingStopped;
@@ -78,6 +85,7 @@ public final class RequestServer {
       }
       requestsInFlight++;
       bytesInFlight += request.answerBytes();
+      requestBytes += request.payloadBytes();
       stop = !readingStopped && isFull();
       readingStopped |= stop;
     } finally {
@@ -106,6 +114,36 @@ public final class RequestServer {
     }
   }
 
+  /**
+   * A request was answered without waiting for its turn. A peer that asks so and does not read what
+   * it is answered is not read any further either.
+   */
+  void answeredAtOnce(ServedStream served, FrameStream from) {
+    if (from.queuedBytes() < WAITING_ANSWER_BYTES) {
+      return;
+    }
+    lock.lock();
+    try {
+      if (!served.leaveUnread(from)) {
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    from.readEnabled(false);
+    from.whenDrained(() -> readAgain(served));
+  }
+
+  private void readAgain(ServedStream served) {
+    lock.lock();
+    try {
+      served.readAgain();
+    } finally {
+      lock.unlock();
+    }
+    applyReading();
+  }
+
   void ended(ServedStream served) {
     lock.lock();
     try {
@@ -114,6 +152,7 @@ public final class RequestServer {
         request.cancel();
         requestsInFlight--;
         bytesInFlight -= request.answerBytes();
+        requestBytes -= request.payloadBytes();
       }
     } finally {
       lock.unlock();
@@ -135,6 +174,7 @@ public final class RequestServer {
       served.finished(request);
       requestsInFlight--;
       bytesInFlight -= request.answerBytes();
+      requestBytes -= request.payloadBytes();
       resume = readingStopped && !isFull();
       readingStopped &= !resume;
     } finally {
@@ -151,7 +191,9 @@ public final class RequestServer {
   }
 
   private boolean isFull() {
-    return requestsInFlight >= Limits.REQUESTS_IN_FLIGHT || bytesInFlight >= Limits.BYTES_IN_FLIGHT;
+    return requestsInFlight >= Limits.REQUESTS_IN_FLIGHT
+        || bytesInFlight >= Limits.BYTES_IN_FLIGHT
+        || requestBytes >= WAITING_REQUEST_BYTES;
   }
 
   /** Brings the streams in line with what was decided last. On the event loop. */
@@ -163,7 +205,7 @@ public final class RequestServer {
       stopped = readingStopped;
       for (ServedStream served : streams) {
         FrameStream stream = served.stream();
-        if (stream != null) {
+        if (stream != null && (stopped || !served.isLeftUnread())) {
           all.add(stream);
         }
       }

@@ -26,6 +26,9 @@ final class SendQueue {
   /** up to this size together. */
   private static final int JOINED_BYTES = 16 << 10;
 
+  /** What a frame takes beside its bytes while it waits: many small ones are no small thing. */
+  private static final long FRAME_COST_BYTES = 256;
+
   private record Waiter(long belowBytes, Runnable action) {}
 
   private final Channel channel;
@@ -34,7 +37,7 @@ final class SendQueue {
   private final Queue<ByteBuf> frames = new ConcurrentLinkedQueue<>();
   private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
 
-  /** Of frames added and not yet taken by the codec as a whole. */
+  /** Of frames added and not yet taken by the codec as a whole, with what each costs beside. */
   private final AtomicLong queuedBytes = new AtomicLong();
 
   private final AtomicBoolean drainScheduled = new AtomicBoolean();
@@ -43,6 +46,7 @@ final class SendQueue {
 
   private boolean draining;
   private boolean finished;
+  private long nextCostBytes;
   private long lastWriteNanos;
   private boolean written;
 
@@ -62,7 +66,7 @@ final class SendQueue {
       frame.release();
       return;
     }
-    queuedBytes.addAndGet(frame.readableBytes());
+    queuedBytes.addAndGet(cost(frame));
     frames.add(frame);
     scheduleDrain();
   }
@@ -91,7 +95,7 @@ final class SendQueue {
   void discard() {
     discarded = true;
     for (ByteBuf frame = frames.poll(); frame != null; frame = frames.poll()) {
-      queuedBytes.addAndGet(-frame.readableBytes());
+      queuedBytes.addAndGet(-cost(frame));
       frame.release();
     }
     callWaiters();
@@ -120,10 +124,10 @@ final class SendQueue {
         if (next == null) {
           break;
         }
-        int bytes = next.readableBytes();
+        long cost = nextCostBytes;
         lastWriteNanos = System.nanoTime();
         written = true;
-        channel.write(next).addListener(_ -> left(bytes));
+        channel.write(next).addListener(_ -> left(cost));
       }
     } finally {
       draining = false;
@@ -131,8 +135,12 @@ final class SendQueue {
     finishIfEmpty();
   }
 
-  private void left(int bytes) {
-    queuedBytes.addAndGet(-bytes);
+  private static long cost(ByteBuf frame) {
+    return FRAME_COST_BYTES + frame.readableBytes();
+  }
+
+  private void left(long cost) {
+    queuedBytes.addAndGet(-cost);
     if (!waiters.isEmpty()) {
       callWaiters();
     }
@@ -170,9 +178,14 @@ final class SendQueue {
     }
   }
 
+  /** The next write, and in {@code nextCostBytes} what its frames counted for. */
   private @Nullable ByteBuf next() {
     ByteBuf first = frames.poll();
-    if (first == null || first.readableBytes() > SMALL_FRAME_BYTES) {
+    if (first == null) {
+      return null;
+    }
+    nextCostBytes = cost(first);
+    if (first.readableBytes() > SMALL_FRAME_BYTES) {
       return first;
     }
     ByteBuf second = frames.peek();
@@ -181,7 +194,9 @@ final class SendQueue {
     }
     ByteBuf joined = channel.alloc().directBuffer(JOINED_BYTES, JOINED_BYTES);
     ByteBuf frame = first;
+    nextCostBytes = 0;
     while (frame != null) {
+      nextCostBytes += cost(frame);
       joined.writeBytes(frame);
       frame.release();
       ByteBuf following = frames.peek();

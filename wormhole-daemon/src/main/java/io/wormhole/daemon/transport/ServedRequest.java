@@ -17,6 +17,7 @@ final class ServedRequest implements Responder {
   private static final Logger LOG = LoggerFactory.getLogger(ServedRequest.class);
 
   private final Request request;
+  private final int payloadBytes;
   private final FrameStream stream;
   private final RequestServer server;
   private final ServedStream served;
@@ -25,8 +26,14 @@ final class ServedRequest implements Responder {
   private volatile boolean cancelled;
 
   ServedRequest(
-      Request request, FrameStream stream, RequestServer server, ServedStream served, long now) {
+      Request request,
+      int payloadBytes,
+      FrameStream stream,
+      RequestServer server,
+      ServedStream served,
+      long now) {
     this.request = request;
+    this.payloadBytes = payloadBytes;
     this.stream = stream;
     this.server = server;
     this.served = served;
@@ -35,6 +42,11 @@ final class ServedRequest implements Responder {
 
   Request request() {
     return request;
+  }
+
+  /** Bytes it came in. */
+  int payloadBytes() {
+    return payloadBytes;
   }
 
   ServedStream servedStream() {

@@ -26,6 +26,7 @@ final class ServedStream implements FrameHandler {
   private final ArrayDeque<ServedRequest> readAhead = new ArrayDeque<>();
   private @Nullable FrameStream stream;
   private boolean awaitsDrain;
+  private boolean leftUnread;
 
   ServedStream(RequestServer server) {
     this.server = server;
@@ -38,6 +39,7 @@ final class ServedStream implements FrameHandler {
     if (type != FrameType.REQUEST) {
       throw new WireException("a %s frame where requests come".formatted(type));
     }
+    int bytes = payload.remaining();
     Request request = parse(payload);
     int deadline = request.getDeadlineMillis();
     if (deadline < 1 || deadline > Limits.DEADLINE_MILLIS) {
@@ -45,14 +47,19 @@ final class ServedStream implements FrameHandler {
           "a request with a deadline of %d ms".formatted(Integer.toUnsignedLong(deadline)));
     }
     switch (request.getBodyCase()) {
-      case PING ->
-          from.send(
-              FrameType.REPLY,
-              Reply.newBuilder().setId(request.getId()).setDone(Done.getDefaultInstance()).build());
-      case CANCEL -> server.cancel(this, request.getCancel().getId());
+      case PING -> {
+        from.send(
+            FrameType.REPLY,
+            Reply.newBuilder().setId(request.getId()).setDone(Done.getDefaultInstance()).build());
+        server.answeredAtOnce(this, from);
+      }
+      case CANCEL -> {
+        server.cancel(this, request.getCancel().getId());
+        server.answeredAtOnce(this, from);
+      }
       default ->
           server.accept(
-              this, new ServedRequest(request, from, server, this, System.nanoTime()), from);
+              this, new ServedRequest(request, bytes, from, server, this, System.nanoTime()), from);
     }
   }
 
@@ -79,6 +86,22 @@ final class ServedStream implements FrameHandler {
     }
     (request.isReadAhead() ? readAhead : readers).add(request);
     return true;
+  }
+
+  /** Not to be read until its answers have left; says whether it was to be so far. */
+  boolean leaveUnread(FrameStream from) {
+    boolean before = leftUnread;
+    stream = from;
+    leftUnread = true;
+    return !before;
+  }
+
+  void readAgain() {
+    leftUnread = false;
+  }
+
+  boolean isLeftUnread() {
+    return leftUnread;
   }
 
   @Nullable FrameStream stream() {

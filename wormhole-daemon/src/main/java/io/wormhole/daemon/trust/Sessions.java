@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The peers that are in, by their lanes and by the tokens they have not used yet. Any thread. */
 final class Sessions {
+  /** Sessions of one key at a time: one for each of its mounts, and those it left unsaid. */
+  static final int MAX_SESSIONS = 32;
+
   private final SecureRandom random;
   private final Map<Lane, PeerSession> byLane = new ConcurrentHashMap<>();
   private final Map<LaneToken, PeerSession> byToken = new ConcurrentHashMap<>();
@@ -20,10 +23,22 @@ final class Sessions {
     this.random = random;
   }
 
-  /** A peer has come in; its session ends with its control lane. */
-  PeerSession open(HostHandshake.Proven proven, Lane control) {
+  /**
+   * A peer has come in; its session ends with its control lane.
+   *
+   * @throws RefusedException BUSY if it is in as often as it may be
+   */
+  PeerSession open(HostHandshake.Proven proven, Lane control) throws RefusedException {
     PeerSession session = new PeerSession(proven, control, this);
-    byLane.put(control, session);
+    synchronized (this) {
+      if (all().stream().filter(each -> each.peer().equals(control.peer())).count()
+          >= MAX_SESSIONS) {
+        throw new RefusedException(
+            RefusalReason.REFUSAL_REASON_BUSY,
+            "this peer is in %d times already".formatted(MAX_SESSIONS));
+      }
+      byLane.put(control, session);
+    }
     var unusedEnd = control.closed().thenRun(() -> session.end(CloseReason.GOODBYE));
     return session;
   }

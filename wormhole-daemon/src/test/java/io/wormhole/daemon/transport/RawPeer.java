@@ -11,17 +11,25 @@ import io.netty.handler.codec.quic.QuicSslContextBuilder;
 import io.netty.handler.codec.quic.QuicStreamChannel;
 import io.netty.handler.codec.quic.QuicStreamType;
 import java.net.InetSocketAddress;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A client that keeps to no protocol of ours: bytes as they are, any certificate or none. */
-final class RawPeer implements AutoCloseable {
+public final class RawPeer implements AutoCloseable {
   private final UdpSocket socket;
   private final QuicChannel connection;
 
   private RawPeer(UdpSocket socket, QuicChannel connection) {
     this.socket = socket;
     this.connection = connection;
+  }
+
+  /** With a certificate of its own, under the protocol's own name. */
+  public static RawPeer connect(
+      InetSocketAddress address, PrivateKey key, X509Certificate certificate) throws Exception {
+    return connect(address, new TestIdentity(key, certificate), "wormhole/1");
   }
 
   static RawPeer connect(
@@ -70,6 +78,16 @@ final class RawPeer implements AutoCloseable {
     }
   }
 
+  /** Opens a stream whose frames are kept for {@link RawStream#next}. */
+  public RawStream open() throws Exception {
+    RawStream.Reader reader = new RawStream.Reader();
+    return new RawStream(
+        connection
+            .createStream(QuicStreamType.BIDIRECTIONAL, reader)
+            .get(Wire.SOON.toSeconds(), TimeUnit.SECONDS),
+        reader);
+  }
+
   QuicStreamChannel stream() throws Exception {
     return connection
         .createStream(QuicStreamType.BIDIRECTIONAL, new ChannelInboundHandlerAdapter())
@@ -87,8 +105,13 @@ final class RawPeer implements AutoCloseable {
     return stream;
   }
 
+  /** Whether the connection is there still. */
+  public boolean isOpen() {
+    return connection.isActive();
+  }
+
   /** Waits until the other end has closed the connection. */
-  boolean awaitClosed() throws InterruptedException {
+  public boolean awaitClosed() throws InterruptedException {
     return connection.closeFuture().await(Wire.SOON.toSeconds(), TimeUnit.SECONDS);
   }
 
