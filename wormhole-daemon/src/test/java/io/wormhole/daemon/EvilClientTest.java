@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.wormhole.daemon.transport.RawPeer;
 import io.wormhole.daemon.transport.RawStream;
 import io.wormhole.daemon.transport.RawStream.Frame;
+import io.wormhole.daemon.trust.JoinException;
 import io.wormhole.daemon.trust.RawJoin;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.Limits;
@@ -464,6 +465,24 @@ class EvilClientTest {
     assertThat(in.getFirst().peer().awaitClosed()).isTrue();
     await(() -> host.gate().sessions().size() == 32);
     host.evil();
+  }
+
+  @Test
+  void whoStandsBetweenWithACertificateOfHisOwnIsRefusedByBoth() throws Exception {
+    try (ManInTheMiddle between = new ManInTheMiddle(host.evilIdentity, host.address)) {
+      assertThatThrownBy(() -> host.join(between.address()))
+          .cause()
+          .isInstanceOfSatisfying(
+              JoinException.class,
+              refused -> assertThat(refused.reason()).isEqualTo(JoinException.Reason.WRONG_SECRET));
+      assertThat(between.relayed())
+          .containsExactly(
+              FrameType.CLIENT_HELLO,
+              FrameType.HOST_HELLO,
+              FrameType.CLIENT_CONFIRM,
+              FrameType.REFUSAL);
+    }
+    assertThat(host.gate().sessions()).hasSize(1);
   }
 
   @Test

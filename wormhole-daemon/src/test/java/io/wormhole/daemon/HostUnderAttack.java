@@ -69,6 +69,7 @@ final class HostUnderAttack implements AutoCloseable {
   private final ChunkCache cache;
   private final HostedShare hosted;
   private final RemoteShare honest;
+  private final JoinClient client;
   private final AtomicReference<Gate> gate = new AtomicReference<>();
   private int files;
 
@@ -113,7 +114,7 @@ final class HostUnderAttack implements AutoCloseable {
     Identity identity = Identity.loadOrCreate(work.resolve("guest"), RANDOM);
     guest = endpoint(identity);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
-    JoinClient client =
+    client =
         new JoinClient(
             guest,
             identity.fingerprint(),
@@ -142,6 +143,14 @@ final class HostUnderAttack implements AutoCloseable {
         identity.certificate(),
         new PeerCertificates(),
         TransportSettings.DEFAULTS);
+  }
+
+  /** The honest peer joins once more, wherever it is sent. */
+  void join(InetSocketAddress at) throws Exception {
+    var _ =
+        client
+            .join(at, code, new Introduction("honest", false))
+            .get(20, java.util.concurrent.TimeUnit.SECONDS);
   }
 
   Gate gate() {

@@ -35,7 +35,7 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
   private final QuicStreamChannel channel;
   private final FrameHandler handler;
   private final FrameDecoder decoder;
-  private final SendQueue sends;
+  final SendQueue sends;
 
   /** Arrived and not yet decoded, while reading is off or a handler is being called. */
   private final ArrayDeque<ByteBuf> arrived = new ArrayDeque<>();
