@@ -72,6 +72,11 @@ final class RecordingResponder implements Responder {
     return abandoned;
   }
 
+  /** Whatever it was answered with; null when it was not. */
+  @Nullable Object answered() {
+    return answer;
+  }
+
   /** The reply, or an error if it was answered otherwise. */
   Reply reply() {
     return answer(Reply.class);
