@@ -8,12 +8,12 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.wormhole.cache.ChunkCache;
-import io.wormhole.daemon.Joining.Lanes;
 import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.discovery.Discovery;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.ShareStore;
+import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
@@ -122,16 +122,20 @@ final class HostUnderAttack implements AutoCloseable {
             threads.trust(),
             threads.timer(),
             RANDOM);
-    Lanes lanes =
-        new Joining(new Discovery(_ -> Optional.empty()), client, new Introduction("honest", false))
-            .join(code, hosted.answer().address());
+    Joining joining =
+        new Joining(
+            new Discovery(_ -> Optional.empty()), client, new Introduction("honest", false));
+    Joining.Admitted admitted = joining.join(code, hosted.answer().address());
     honest =
         RemoteShare.open(
-            lanes.control(),
-            lanes.bulk(),
+            new HostLink(
+                admitted.lanes(),
+                () -> joining.rejoin(admitted.joined().host(), admitted.joined().share()),
+                threads.timer(),
+                System::nanoTime),
             cache,
             blake3,
-            lanes.joined().share(),
+            admitted.joined().share(),
             MountSettings.DEFAULTS,
             new Owner(0, 0),
             System::nanoTime);

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -16,8 +17,10 @@ import java.util.stream.Stream;
 final class Corpus {
   static final Path FOLDER = Path.of("src/test/resources/fuzz");
 
-  /** Longer ones add little, and would fill the repository. */
+  /** Longer ones, and more of them, add little and would fill the repository. */
   private static final int KEPT_BYTES = 512;
+
+  private static final int KEPT_INPUTS = 100;
 
   private Corpus() {}
 
@@ -32,7 +35,7 @@ final class Corpus {
     return all;
   }
 
-  /** Keeps the inputs of a folder, the short ones. */
+  /** Keeps the inputs of a folder, the short ones, in place of those before. */
   static void keep(Target target, Path folder) throws IOException {
     List<String> lines = new ArrayList<>();
     try (Stream<Path> files = Files.list(folder)) {
@@ -44,7 +47,12 @@ final class Corpus {
       }
     }
     Files.createDirectories(FOLDER);
-    Files.write(file(target), lines.stream().sorted().toList());
+    Files.write(
+        file(target),
+        lines.stream()
+            .sorted(Comparator.comparingInt(String::length).thenComparing(line -> line))
+            .limit(KEPT_INPUTS)
+            .toList());
   }
 
   private static Path file(Target target) {

@@ -25,12 +25,15 @@ import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.OpenedFile;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Request;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -43,6 +46,8 @@ public final class HostAnswerFuzz {
       new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, BLAKE3, Runnable::run);
   private static final MountSettings SETTINGS =
       new MountSettings(Duration.ofSeconds(3), Duration.ofMillis(50), 4, 1000);
+  private static final ScheduledExecutorService TIMER =
+      Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
   private static final long ROOT = KernelFileSystem.ROOT;
 
   private HostAnswerFuzz() {}
@@ -50,10 +55,16 @@ public final class HostAnswerFuzz {
   public static void fuzzerTestOneInput(byte[] input) throws Exception {
     Answers host = new Answers(ByteBuffer.wrap(input));
     AtomicLong clock = new AtomicLong(1);
+    HostLink link =
+        new HostLink(
+            new HostLink.Lanes(host, host),
+            () -> CompletableFuture.failedFuture(new IOException("there are no others")),
+            TIMER,
+            clock::get);
     RemoteFileSystem files =
         RemoteFileSystem.open(
-            new HostCalls(host, SETTINGS, () -> clock.addAndGet(1_000_000)),
-            new ChunkSource(CACHE, host, new ShareId(1, 2), BLAKE3, SETTINGS),
+            new HostCalls(link, SETTINGS, () -> clock.addAndGet(1_000_000)),
+            new ChunkSource(CACHE, new ShareId(1, 2), BLAKE3, SETTINGS),
             SETTINGS,
             new Owner(0, 0));
     long folder = ROOT;
@@ -73,6 +84,7 @@ public final class HostAnswerFuzz {
       }
     }
     files.destroyed();
+    link.close();
   }
 
   private static void use(RemoteFileSystem files, long node)
@@ -202,6 +214,7 @@ public final class HostAnswerFuzz {
   /** Replies that stand one behind the other, each behind two bytes of length. */
   private static final class Answers implements Requests {
     private final ByteBuffer input;
+    private final IdleLane lane = new IdleLane();
     private boolean first = true;
 
     Answers(ByteBuffer input) {
@@ -269,7 +282,12 @@ public final class HostAnswerFuzz {
 
     @Override
     public Lane lane() {
-      return new NamedLane("a host");
+      return lane;
+    }
+
+    @Override
+    public void whenQuiet(Runnable listener) {
+      // It always answers.
     }
   }
 }
