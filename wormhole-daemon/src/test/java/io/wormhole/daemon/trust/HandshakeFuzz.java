@@ -136,7 +136,8 @@ public final class HandshakeFuzz {
     try {
       java.nio.file.Path folder = Files.createTempDirectory("fuzz");
       folder.toFile().deleteOnExit();
-      return new ReturningPeers(PinnedPeers.open(folder, Clock.systemUTC()), _ -> Optional.empty());
+      return new ReturningPeers(
+          PinnedPeers.open(folder, Clock.systemUTC()), _ -> Optional.empty(), _ -> false);
     } catch (java.io.IOException full) {
       throw new java.io.UncheckedIOException(full);
     }
