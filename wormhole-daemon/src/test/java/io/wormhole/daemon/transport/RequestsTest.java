@@ -523,8 +523,10 @@ class RequestsTest {
       }
       Lane lane = wire.dialTrusted();
       FrameStream stream = Wire.await(lane.openStream(new Recorder()));
-      stream.send(FrameType.REQUEST, Wire.attributesOf(1).setId(1).setDeadlineMillis(9).build());
-      stream.send(FrameType.REQUEST, Wire.attributesOf(1).setId(1).setDeadlineMillis(9).build());
+      stream.send(
+          FrameType.REQUEST, Wire.attributesOf(1).setId(1).setDeadlineMillis(90_000).build());
+      stream.send(
+          FrameType.REQUEST, Wire.attributesOf(1).setId(1).setDeadlineMillis(90_000).build());
       assertThat(Wire.await(lane.closed()).reason()).isEqualTo(CloseReason.PROTOCOL);
       over.countDown();
     }
