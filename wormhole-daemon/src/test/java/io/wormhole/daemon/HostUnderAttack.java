@@ -10,6 +10,7 @@ import ch.qos.logback.core.read.ListAppender;
 import io.wormhole.cache.ChunkCache;
 import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.discovery.Discovery;
+import io.wormhole.daemon.discovery.LocalNetwork;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.ShareStore;
@@ -59,7 +60,6 @@ final class HostUnderAttack implements AutoCloseable {
   final Identity evilIdentity;
   final JoinCode code;
   final InetSocketAddress address;
-  final LiveCodes codes = new LiveCodes(RANDOM);
   final ListAppender<ILoggingEvent> log = new ListAppender<>();
 
   private final Path work;
@@ -83,6 +83,8 @@ final class HostUnderAttack implements AutoCloseable {
     log.start();
     root.addAppender(log);
     Blake3 blake3 = Blake3.vector();
+    LiveCodes codes =
+        new LiveCodes(hostIdentity.fingerprint(), _ -> false, Clock.systemUTC(), RANDOM);
     PinnedPeers pins = PinnedPeers.open(work.resolve("host"), Clock.systemUTC());
     host = endpoint(hostIdentity);
     Hosting hosting =
@@ -94,6 +96,7 @@ final class HostUnderAttack implements AutoCloseable {
             Clock.systemUTC(),
             host,
             work.resolve("host"),
+            LocalNetwork.OFF,
             acceptor -> {
               Gate made =
                   new Gate(
@@ -124,7 +127,9 @@ final class HostUnderAttack implements AutoCloseable {
             RANDOM);
     Joining joining =
         new Joining(
-            new Discovery(_ -> Optional.empty()), client, new Introduction("honest", false));
+            new Discovery(_ -> Optional.empty(), LocalNetwork.OFF),
+            client,
+            new Introduction("honest", false));
     Joining.Admitted admitted = joining.join(code, hosted.answer().address());
     honest =
         RemoteShare.open(

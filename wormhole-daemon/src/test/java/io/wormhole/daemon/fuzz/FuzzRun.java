@@ -39,7 +39,7 @@ class FuzzRun {
       Files.write(corpus.resolve(HexFormat.of().toHexDigits(name)), input);
     }
     List<String> command =
-        jazzer(target, "-max_total_time=" + SECONDS, "-rss_limit_mb=4096", "-timeout=20");
+        jazzer(target, "-max_total_time=" + SECONDS, "-rss_limit_mb=4096", "-timeout=60");
     command.add("-artifact_prefix=" + work + "/");
     command.add(corpus.toString());
     int exit = run(command, work.resolve("log"), SECONDS + 300);

@@ -6,17 +6,32 @@ import io.wormhole.daemon.host.ExcludeGlobs;
 import io.wormhole.daemon.host.ShareException;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.JoinCodeException;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.name.DisplayName;
 import io.wormhole.protocol.name.EntryName;
 import io.wormhole.protocol.name.LinkTarget;
+import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.ShareId;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.List;
 
-/** Codes, names, link targets, addresses and patterns; the first byte says which. */
+/** Codes, tickets, names, link targets, addresses and patterns; the first byte says which. */
 public final class TextFuzz {
-  private static final int KINDS = 6;
+  private static final int KINDS = 7;
+
+  private static final String TICKET =
+      Ticket.generate(
+              Fingerprint.of(new byte[Fingerprint.BYTES]),
+              new ShareId(1, 2),
+              3,
+              List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 4747)),
+              new SecureRandom())
+          .format();
 
   private TextFuzz() {}
 
@@ -32,7 +47,8 @@ public final class TextFuzz {
       case 2 -> entryName(rest);
       case 3 -> linkTarget(rest);
       case 4 -> address(text);
-      default -> pattern(text);
+      case 5 -> pattern(text);
+      default -> ticket(text);
     }
   }
 
@@ -44,6 +60,7 @@ public final class TextFuzz {
         seed(3, "../../a/./b"),
         seed(4, "[fe80::1%lo]:4747"),
         seed(4, "host:1"),
+        seed(6, TICKET),
         seed(5, "!/a*/**/[!b-d[:alpha:]]?\\*/"));
   }
 
@@ -60,6 +77,17 @@ public final class TextFuzz {
       JoinCode code = JoinCode.parse(text);
       require(JoinCode.parse(code.format()).format().equals(code.format()), "a code is what it is");
       require(!code.toString().contains(code.format()), "no secret in its text");
+    } catch (JoinCodeException mistyped) {
+      require(!mistyped.getMessage().isEmpty(), "words");
+    }
+  }
+
+  private static void ticket(String text) {
+    try {
+      Ticket ticket = Ticket.parse(text);
+      require(Ticket.parse(ticket.format()).equals(ticket), "a ticket is what it is");
+      require(ticket.addresses().size() <= Ticket.MAX_ADDRESSES, "few addresses");
+      require(!ticket.toString().contains(ticket.format()), "no secret in its text");
     } catch (JoinCodeException mistyped) {
       require(!mistyped.getMessage().isEmpty(), "words");
     }

@@ -1,11 +1,14 @@
 package io.wormhole.daemon.trust;
 
-import io.wormhole.protocol.join.JoinCode;
+import io.wormhole.daemon.transport.SourcePrefix;
 import io.wormhole.protocol.join.PakeSecret;
+import io.wormhole.protocol.join.Ticket;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.ClientHello;
 import io.wormhole.protocol.wire.message.SecretKind;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -17,11 +20,18 @@ import java.util.Optional;
 /** The four messages of joining, at the end that takes them; the first byte says which. */
 public final class HandshakeFuzz {
   private static final SecureRandom RANDOM = new SecureRandom();
+  private static final InetSocketAddress LOOPBACK =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
   private static final Fingerprint CLIENT = fingerprint(1);
   private static final Fingerprint HOST = fingerprint(2);
-  private static final LiveCodes CODES = new LiveCodes(RANDOM);
-  private static final JoinCode CODE = code();
-  private static final PakeSecret SECRET = PakeSecret.of(CODE);
+  private static final LiveCodes CODES =
+      new LiveCodes(HOST, TakenNameplates.NONE, Clock.systemUTC(), RANDOM);
+
+  /** Not its code, which is dead after a hundred guesses. */
+  private static final Ticket TICKET = ticket();
+
+  private static final PakeSecret SECRET = PakeSecret.of(TICKET);
+  private static final SourcePrefix SOURCE = new SourcePrefix(1, false);
   private static final ReturningPeers RETURNING = returning();
 
   private HandshakeFuzz() {}
@@ -32,11 +42,11 @@ public final class HandshakeFuzz {
     }
     byte[] message = Arrays.copyOfRange(input, 1, input.length);
     try (HostHandshake host =
-            new HostHandshake(Versions.OURS, CODES, RETURNING, CLIENT, HOST, RANDOM);
+            new HostHandshake(Versions.OURS, CODES, RETURNING, CLIENT, SOURCE, HOST, RANDOM);
         ClientHandshake client =
             new ClientHandshake(
                 Versions.OURS,
-                CODE.nameplate(),
+                TICKET,
                 SECRET,
                 CLIENT,
                 HOST,
@@ -73,7 +83,7 @@ public final class HandshakeFuzz {
   private static byte[] nameplateFilled(byte[] message) {
     try {
       return ClientHello.parseFrom(message).toBuilder()
-          .setNameplate(CODE.nameplate())
+          .setNameplate(TICKET.nameplate())
           .build()
           .toByteArray();
     } catch (com.google.protobuf.InvalidProtocolBufferException none) {
@@ -83,11 +93,11 @@ public final class HandshakeFuzz {
 
   public static List<byte[]> seeds() {
     try (HostHandshake host =
-            new HostHandshake(Versions.OURS, CODES, RETURNING, CLIENT, HOST, RANDOM);
+            new HostHandshake(Versions.OURS, CODES, RETURNING, CLIENT, SOURCE, HOST, RANDOM);
         ClientHandshake client =
             new ClientHandshake(
                 Versions.OURS,
-                CODE.nameplate(),
+                TICKET,
                 SECRET,
                 CLIENT,
                 HOST,
@@ -124,9 +134,14 @@ public final class HandshakeFuzz {
     return seed;
   }
 
-  private static JoinCode code() {
+  private static Ticket ticket() {
     try {
-      return CODES.add(new Offer(ShareId.random(RANDOM), "share", false));
+      return CODES
+          .add(
+              new Offer(ShareId.random(RANDOM), "share", false),
+              new CodeTerms(
+                  Optional.empty(), CodeTerms.DEFAULT_LIFE, false, List.of(LOOPBACK), _ -> {}))
+          .ticket();
     } catch (CodeUnavailableException none) {
       throw new AssertionError(none);
     }

@@ -66,7 +66,7 @@ public record RawJoin(RawPeer peer, RawStream control, LaneToken token) {
   private static ClientHandshake handshake(JoinCode code, Fingerprint client, Fingerprint host) {
     return new ClientHandshake(
         Versions.OURS,
-        code.nameplate(),
+        code,
         PakeSecret.of(code),
         client,
         host,
