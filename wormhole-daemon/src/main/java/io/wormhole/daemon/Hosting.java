@@ -52,12 +52,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * LiveCodes.@Nullable Issued issued, Consumer<ShareEvent> events, boolean detached,
- * Optional<Instant> provedSince) {
+ * The shares this daemon serves. A share lives as long as it has an owner: a {@code host} command
+ * that runs, or the daemon itself, which shares it again after a restart. Each owner has a code and
+ * a ticket of its own, which end with it; one that was there before a restart has none.
  */
 final class Hosting implements SessionAcceptor {
   private static final Logger log = LoggerFactory.getLogger(Hosting.class);
   private static final Duration NAME_LOOKUP = Duration.ofSeconds(5);
+
+  /** Codes to make for one owner; each but the last met the end of the same share. */
+  private static final int MAX_TRIES = 3;
 
   private final ShareStore store;
   private final LiveCodes codes;
@@ -227,12 +231,19 @@ final class Hosting implements SessionAcceptor {
     Owner owner = null;
     try {
       address = hold(bind);
-      if (withCode) {
-        issued = issue(meant, terms(request, chosen, life, address, events));
-      }
       Optional<Instant> provedSince = request.onlyNew() ? Optional.of(since) : Optional.empty();
-      owner =
-          adopt(opened, meant, address, issued, excludes, request.detached(), provedSince, events);
+      for (int tries = 0; owner == null && tries < MAX_TRIES; tries++) {
+        if (withCode) {
+          issued = issue(meant, terms(request, chosen, life, address, events));
+        }
+        owner =
+            adopt(
+                opened, meant, address, issued, excludes, request.detached(), provedSince, events);
+      }
+      if (owner == null) {
+        throw new ControlException(
+            ErrorKind.FAILED, "the code ended before it could be shown", "try again");
+      }
       return owner;
     } finally {
       if (owner == null) {
@@ -277,8 +288,10 @@ final class Hosting implements SessionAcceptor {
 
   /**
    * @param meant has the excludes already, as {@code opened} has
+   * @return null if the code has ended before it was ever shown, because the share had another
+   *     owner when it was made, who has left with all its codes
    */
-  private synchronized Owner adopt(
+  private synchronized @Nullable Owner adopt(
       Share opened,
       Share meant,
       ListenAddress.Hold address,
@@ -287,6 +300,9 @@ final class Hosting implements SessionAcceptor {
       boolean detached,
       Optional<Instant> provedSince,
       Consumer<ShareEvent> events) {
+    if (issued != null && !codes.has(issued.code().nameplate())) {
+      return null;
+    }
     RunningShare running =
         shares.computeIfAbsent(
             opened.id(), _ -> new RunningShare(opened, descriptors, hostIo, clock));
