@@ -1,6 +1,7 @@
 package io.wormhole.daemon.fuzz;
 
 import io.wormhole.daemon.control.ControlRequestFuzz;
+import io.wormhole.daemon.discovery.MulticastFuzz;
 import io.wormhole.daemon.fuse.device.KernelRequestFuzz;
 import io.wormhole.daemon.host.RequestFuzz;
 import io.wormhole.daemon.mount.HostAnswerFuzz;
@@ -42,6 +43,7 @@ final class FuzzTargets {
         new Target(HandshakeFuzz.class, HandshakeFuzz::fuzzerTestOneInput, HandshakeFuzz::seeds),
         new Target(RequestFuzz.class, RequestFuzz::fuzzerTestOneInput, RequestFuzz::seeds),
         new Target(HostAnswerFuzz.class, HostAnswerFuzz::fuzzerTestOneInput, HostAnswerFuzz::seeds),
+        new Target(MulticastFuzz.class, MulticastFuzz::fuzzerTestOneInput, MulticastFuzz::seeds),
         new Target(
             KernelRequestFuzz.class,
             KernelRequestFuzz::fuzzerTestOneInput,
