@@ -123,7 +123,8 @@ final class TwoMachines implements AutoCloseable {
   }
 
   ProcessBuilder wormhole(Path machine, String... args) {
-    List<String> command = new ArrayList<>();
+    // Who runs the tests in the background has children that ignore INT and HUP.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal"));
     if (cable != null) {
       command.addAll(cable.at(machine.equals(sharing)));
     }

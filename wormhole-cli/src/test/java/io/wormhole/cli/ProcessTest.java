@@ -204,7 +204,8 @@ class ProcessTest {
 
   /** As the launcher starts it, in a bare environment, but for the folder of jars. */
   private Process start(String... args) throws IOException {
-    List<String> command = new ArrayList<>();
+    // Who runs the tests in the background has children that ignore INT and HUP.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED"));
