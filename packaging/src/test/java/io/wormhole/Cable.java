@@ -6,6 +6,7 @@ import io.wormhole.TwoMachines.Outcome;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Two network namespaces with nothing between them but a cable, which can be cut. Needs root. */
 final class Cable implements AutoCloseable {
@@ -13,8 +14,11 @@ final class Cable implements AutoCloseable {
   private static final String MOUNTING = "10.93.0.2";
   private static final String MOUNTING_ELSEWHERE = "10.93.0.3";
 
-  private final String sharing = "wh-test-s-" + ProcessHandle.current().pid();
-  private final String mounting = "wh-test-m-" + ProcessHandle.current().pid();
+  private static final AtomicInteger CABLES = new AtomicInteger();
+
+  private final String own = ProcessHandle.current().pid() + "-" + CABLES.incrementAndGet();
+  private final String sharing = "wh-test-s-" + own;
+  private final String mounting = "wh-test-m-" + own;
 
   Cable() throws IOException, InterruptedException {
     ip("netns", "add", sharing);
