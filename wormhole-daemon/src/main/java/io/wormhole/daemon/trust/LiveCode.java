@@ -20,12 +20,15 @@ final class LiveCode {
   /** How it stands. */
   enum State {
     LIVE,
-    /** It let its one peer in. */
+    /** It let in as many as it may. */
     USED,
     EXPIRED,
     /** By its owner, or with its share. */
     ENDED
   }
+
+  /** Keys that may prove one code. */
+  static final int MOST_PEERS = 1024;
 
   final int nameplate;
   final Offer offer;
@@ -36,7 +39,7 @@ final class LiveCode {
   private final PakeSecret code;
   private final PakeSecret ticket;
 
-  /** Grows with good proofs alone. */
+  /** At most {@link #MOST_PEERS}: whoever is sent away must be found here. */
   private final Set<Fingerprint> knownTo = new HashSet<>();
 
   private State state = State.LIVE;
@@ -82,7 +85,7 @@ final class LiveCode {
     RefusedException why =
         switch (state) {
           case LIVE -> byTicket || !guessedDead ? null : dead();
-          case USED -> unknown("this code was good for one use, and is used up");
+          case USED -> unknown("this code is used up");
           case EXPIRED -> unknown("this code has expired");
           case ENDED ->
               new RefusedException(
@@ -104,7 +107,21 @@ final class LiveCode {
   /** A peer has proved it. Returns what its owner is to be told, null for nothing. */
   @Nullable Runnable use(Fingerprint peer) {
     knownTo.add(peer);
-    return once ? end(State.USED, "it was good for one use, and was used") : null;
+    if (once) {
+      return end(State.USED, "it was good for one use, and was used");
+    }
+    return knownTo.size() < MOST_PEERS ? null : end(State.USED, MOST_PEERS + " peers have used it");
+  }
+
+  /** One who has proved it was sent away, and could come with it again. */
+  @Nullable Runnable endFor(Fingerprint peer) {
+    if (!isKnownTo(peer)) {
+      return null;
+    }
+    boolean told = state != State.LIVE;
+    // Also where it was used up: by a proof that is still under way, perhaps.
+    end();
+    return told ? null : tell("a peer that has used it was sent away");
   }
 
   @Nullable Runnable expireBy(Instant now) {

@@ -190,17 +190,21 @@ public final class LiveCodes {
     tell.forEach(Runnable::run);
   }
 
-  /** Ends the codes that a peer has proved. */
-  synchronized void removeKnownTo(Fingerprint peer) {
-    byNameplate
-        .values()
-        .removeIf(code -> {
-          boolean known = code.isKnownTo(peer);
-          if (known) {
-            code.end();
-          }
-          return known;
-        });
+  /** Ends the codes that a peer has proved; their owners are told. */
+  void removeKnownTo(Fingerprint peer) {
+    List<Runnable> tell = new ArrayList<>();
+    synchronized (this) {
+      byNameplate
+          .values()
+          .removeIf(code -> {
+            Runnable words = code.endFor(peer);
+            if (words != null) {
+              tell.add(words);
+            }
+            return code.isKnownTo(peer);
+          });
+    }
+    tell.forEach(Runnable::run);
   }
 
   /**

@@ -313,6 +313,40 @@ class LiveCodesTest {
     }
     assertThat(codes.has(proved.code().nameplate())).isFalse();
     assertThat(codes.has(other.code().nameplate())).isTrue();
+    assertThat(told)
+        .containsExactly(
+            "the code "
+                + proved.code().masked()
+                + " has ended: a peer that has used it was sent away");
+  }
+
+  @Test
+  void aCodeForOneUseEndsWithTheGrantOfWhoIsUsingIt() throws Exception {
+    Issued once = codes.add(photos, terms(Duration.ofHours(1), true));
+    try (Attempt attempt = codes.begin(once.code().nameplate(), true, HERE)) {
+      attempt.admit(PEER);
+      attempt.requireLive();
+      codes.removeKnownTo(PEER);
+      assertThatThrownBy(attempt::requireLive).isInstanceOf(RefusedException.class);
+    }
+    assertThat(told).singleElement().asString().contains("was used");
+  }
+
+  @Test
+  void aCodeIsUsedUpByAsManyKeysAsAreRemembered() throws Exception {
+    Issued issued = codes.add(photos, terms(Duration.ofHours(1), false));
+    int nameplate = issued.code().nameplate();
+    for (int key = 0; key < LiveCode.MOST_PEERS; key++) {
+      assertThat(codes.has(nameplate)).isTrue();
+      byte[] bytes = new byte[Fingerprint.BYTES];
+      java.nio.ByteBuffer.wrap(bytes).putInt(key);
+      try (Attempt attempt = codes.begin(nameplate, true, HERE)) {
+        attempt.admit(Fingerprint.of(bytes));
+        attempt.requireLive();
+      }
+    }
+    assertThat(refusal(issued.code(), true)).isEqualTo(RefusalReason.REFUSAL_REASON_UNKNOWN_CODE);
+    assertThat(told).singleElement().asString().contains("1024 peers have used it");
   }
 
   @Test
