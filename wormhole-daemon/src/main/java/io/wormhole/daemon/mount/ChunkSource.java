@@ -30,11 +30,13 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The chunks of one share: from the cache that all mounts have in common, else over the bulk lane.
  */
 final class ChunkSource {
+  private final HostLink link;
   private final ChunkCache cache;
   private final Blake3 blake3;
   private final Duration deadline;
@@ -57,9 +59,12 @@ final class ChunkSource {
   }
 
   /**
+   * @param link is told of lanes on which a read was lost
    * @param blake3 checks what goes past the cache
    */
-  ChunkSource(ChunkCache cache, ShareId share, Blake3 blake3, MountSettings settings) {
+  ChunkSource(
+      HostLink link, ChunkCache cache, ShareId share, Blake3 blake3, MountSettings settings) {
+    this.link = link;
     this.cache = cache;
     this.blake3 = blake3;
     this.deadline = settings.deadline();
@@ -115,7 +120,16 @@ final class ChunkSource {
                 Request.newBuilder().setPriority(priority).setReadFile(read),
                 slot.asSlice(0, bytes),
                 deadline);
-    return new Load(pending, pending.answer().thenApply(answer -> arrival(answer, bytes)));
+    CompletableFuture<Answer> answer =
+        pending.answer().whenComplete((_, failure) -> report(from, failure));
+    return new Load(pending, answer.thenApply(come -> arrival(come, bytes)));
+  }
+
+  /** Before anybody hears of the failure, so that whoever tries again finds other lanes. */
+  private void report(Access from, @Nullable Throwable failure) {
+    if (failure instanceof LaneException lost) {
+      link.lost(from.lanes(), lost);
+    }
   }
 
   private static Arrival arrival(Answer answer, int bytes) {
@@ -196,7 +210,14 @@ final class ChunkSource {
                 Request.newBuilder().setPriority(Priority.PRIORITY_WAITING).setReadFile(read),
                 destination,
                 deadline);
-    return switch (waitOut(pending)) {
+    Answer answer;
+    try {
+      answer = waitOut(pending);
+    } catch (LaneException lost) {
+      report(from, lost);
+      throw lost;
+    }
+    return switch (answer) {
       case Answer.Changed changed -> throw new ChangedException(changed.now());
       case Answer.Bytes(ChunkHeader header) -> {
         MemorySegment bytes = destination.asSlice(0, header.dataBytes());

@@ -110,8 +110,7 @@ final class OpenFile {
             changes++;
           }
           case RemoteException refused when isAnothersEnd(refused) -> changes++;
-          // Perhaps before the lanes' own end is known.
-          case LaneException lost -> Thread.sleep(1);
+          case LaneException lost -> {}
           case null, default -> throw host.failures().toErrno(failed);
         }
       } catch (IOException | TimeoutException failed) {

@@ -42,7 +42,7 @@ public final class RemoteShare implements AutoCloseable {
     RemoteFileSystem fileSystem =
         RemoteFileSystem.open(
             new HostCalls(link, settings, tickerNanos),
-            new ChunkSource(cache, id, blake3, settings),
+            new ChunkSource(link, cache, id, blake3, settings),
             settings,
             owner);
     link.now()

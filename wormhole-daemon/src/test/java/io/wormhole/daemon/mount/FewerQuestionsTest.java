@@ -55,7 +55,7 @@ class FewerQuestionsTest {
     files =
         RemoteFileSystem.open(
             new HostCalls(link, settings, clock::get),
-            new ChunkSource(cache, share, Blake3.plain(), settings),
+            new ChunkSource(link, cache, share, Blake3.plain(), settings),
             settings,
             new Owner(0, 0));
     host.asked.clear();

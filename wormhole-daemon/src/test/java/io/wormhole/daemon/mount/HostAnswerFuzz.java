@@ -64,7 +64,7 @@ public final class HostAnswerFuzz {
     RemoteFileSystem files =
         RemoteFileSystem.open(
             new HostCalls(link, SETTINGS, () -> clock.addAndGet(1_000_000)),
-            new ChunkSource(CACHE, new ShareId(1, 2), BLAKE3, SETTINGS),
+            new ChunkSource(link, CACHE, new ShareId(1, 2), BLAKE3, SETTINGS),
             SETTINGS,
             new Owner(0, 0));
     long folder = ROOT;

@@ -5,6 +5,8 @@ import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.GroupHashes;
+import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
 import io.wormhole.protocol.wire.message.Attributes;
@@ -18,6 +20,7 @@ import io.wormhole.protocol.wire.message.OpenedFile;
 import io.wormhole.protocol.wire.message.Path;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Request;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -28,6 +31,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A host of one folder of files that answers at once, on the caller's thread, keeps what it was
@@ -41,6 +45,7 @@ final class ScriptedHost implements Requests {
   private final IdleLane lane = new IdleLane();
   private final Map<String, byte[]> files = new TreeMap<>();
   private String openName = "";
+  private @Nullable IOException readFailure = new RemoteException(FailureCode.FAILURE_CODE_IO);
   private UnaryOperator<FolderPage.Builder> page = UnaryOperator.identity();
   private UnaryOperator<FirstBytes.Builder> first = UnaryOperator.identity();
 
@@ -57,6 +62,11 @@ final class ScriptedHost implements Requests {
   /** How first bytes are told differently from what is so. */
   void firstBytesAre(UnaryOperator<FirstBytes.Builder> lie) {
     first = lie;
+  }
+
+  /** What reads fail with from now on; null, and they are answered. */
+  void readsFailWith(@Nullable IOException failure) {
+    readFailure = failure;
   }
 
   List<Request.BodyCase> askedFor() {
@@ -83,17 +93,33 @@ final class ScriptedHost implements Requests {
   @Override
   public PendingRead read(Request.Builder request, MemorySegment destination, Duration deadline) {
     asked.add(request.build());
-    CompletableFuture<PendingRead.Answer> refused =
-        CompletableFuture.failedFuture(new RemoteException(FailureCode.FAILURE_CODE_IO));
+    CompletableFuture<PendingRead.Answer> answer = answer(request, destination);
     return new PendingRead() {
       @Override
       public CompletableFuture<Answer> answer() {
-        return refused;
+        return answer;
       }
 
       @Override
       public void cancel() {}
     };
+  }
+
+  private CompletableFuture<PendingRead.Answer> answer(
+      Request.Builder request, MemorySegment destination) {
+    IOException failure = readFailure;
+    byte[] content = files.get(openName);
+    if (failure != null || content == null) {
+      return CompletableFuture.failedFuture(failure);
+    }
+    int offset = (int) request.getReadFile().getOffset();
+    int length = Math.min(content.length - offset, request.getReadFile().getLength());
+    MemorySegment bytes = MemorySegment.ofArray(content).asSlice(offset, length);
+    destination.asSlice(0, length).copyFrom(bytes);
+    GroupHashes hashes = Blake3.plain().hash(bytes);
+    return CompletableFuture.completedFuture(
+        new PendingRead.Answer.Bytes(
+            new ChunkHeader(0, length, false, hashes.hash().bytes(), hashes.chainingValues())));
   }
 
   @Override
