@@ -5,8 +5,8 @@ import io.wormhole.daemon.discovery.Discovery;
 import io.wormhole.daemon.discovery.PeerAddress;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.NotAdmittedException;
+import io.wormhole.daemon.mount.RootQuestion;
 import io.wormhole.daemon.transport.BulkRequests;
-import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.RequestLimits;
 import io.wormhole.daemon.transport.RequestStream;
 import io.wormhole.daemon.trust.Introduction;
@@ -14,7 +14,6 @@ import io.wormhole.daemon.trust.JoinClient;
 import io.wormhole.daemon.trust.JoinException;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import io.wormhole.daemon.trust.Joined;
-import io.wormhole.daemon.trust.OpenLane;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
@@ -35,6 +34,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +42,9 @@ import org.jspecify.annotations.Nullable;
 final class Joining {
   private static final Duration NAME_LOOKUP = Duration.ofSeconds(3);
 
-  /** What an attempt's own deadline may be late by before we stop waiting without it. */
-  private static final Duration SLACK = Duration.ofSeconds(1);
+  /** Both lanes of an attempt have deadlines of their own; past those we wait no more. */
+  private static final Duration JOIN_PATIENCE =
+      Duration.ofMillis(2 * Limits.HANDSHAKE_MILLIS).plusSeconds(1);
 
   private static final int MAX_ADDRESSES = 8;
 
@@ -53,15 +54,22 @@ final class Joining {
   private final Discovery discovery;
   private final JoinClient client;
   private final Introduction introduction;
+  private final LongSupplier tickerNanos;
 
-  Joining(Discovery discovery, JoinClient client, Introduction introduction) {
+  Joining(
+      Discovery discovery, JoinClient client, Introduction introduction, LongSupplier tickerNanos) {
     this.discovery = discovery;
     this.client = client;
     this.introduction = introduction;
+    this.tickerNanos = tickerNanos;
   }
 
-  /** A share that was joined; the taker closes the lanes. */
-  record Admitted(Joined joined, Lanes lanes) {}
+  /**
+   * A share that was joined; the taker closes the lanes.
+   *
+   * @param root has been asked for on the control lane
+   */
+  record Admitted(Joined joined, Lanes lanes, RootQuestion root) {}
 
   /**
    * Joins; gives up within about ten seconds when nobody answers. Where nobody said who the host
@@ -131,16 +139,11 @@ final class Joining {
 
   private Admitted join(Invitation invitation, InetSocketAddress address)
       throws JoinException, ControlException, InterruptedException {
-    Joined joined = await(client.join(address, invitation, introduction));
-    boolean complete = false;
+    CompletableFuture<Joined> joining = client.join(address, invitation, introduction);
     try {
-      Lanes lanes = await(withBulk(joined, address));
-      complete = true;
-      return new Admitted(joined, lanes);
+      return await(joining.thenCompose(this::admitted));
     } finally {
-      if (!complete) {
-        joined.control().lane().close(CloseReason.DONE);
-      }
+      joining.cancel(false);
     }
   }
 
@@ -209,16 +212,7 @@ final class Joining {
 
   private CompletableFuture<Admitted> comeBack(
       InetSocketAddress address, Fingerprint host, ShareId share) {
-    return client
-        .rejoin(address, host, share, introduction)
-        .thenCompose(joined ->
-            withBulk(joined, address)
-                .whenComplete((lanes, failure) -> {
-                  if (lanes == null) {
-                    joined.control().lane().close(CloseReason.DONE);
-                  }
-                })
-                .thenApply(lanes -> new Admitted(joined, lanes)));
+    return client.rejoin(address, host, share, introduction).thenCompose(this::admitted);
   }
 
   private static boolean isSilence(Throwable failure) {
@@ -239,28 +233,26 @@ final class Joining {
         : failure;
   }
 
-  /** Opens the bulk lane beside a control lane; the control lane stays the caller's if it fails. */
-  private CompletableFuture<Lanes> withBulk(Joined joined, InetSocketAddress address) {
+  /** Takes both lanes over, once there are two. */
+  private CompletableFuture<Admitted> admitted(Joined joined) {
     RequestLimits limits = limits(joined.limits());
     RequestStream control = new RequestStream(joined.control().stream(), limits);
     joined.control().handOver(control);
-    CompletableFuture<OpenLane> opening =
-        client.openBulk(address, joined.host(), joined.laneToken());
-    CompletableFuture<Lanes> both =
-        opening.thenApply(lane -> {
+    RootQuestion root = RootQuestion.ask(control, tickerNanos);
+    return joined
+        .bulk()
+        .thenApply(lane -> {
           BulkRequests bulk = new BulkRequests(lane.lane(), limits);
           lane.handOver(bulk.add(lane.stream()));
           // The first stream carries what is asked until the others are there.
           CompletableFuture<BulkRequests> _ = bulk.open(BulkRequests.STREAMS - 1);
-          return new Lanes(control, bulk);
-        });
-    var _ =
-        both.whenComplete((_, _) -> {
-          if (both.isCancelled()) {
-            opening.cancel(false);
+          return new Admitted(joined, new Lanes(control, bulk), root);
+        })
+        .whenComplete((_, failure) -> {
+          if (failure != null) {
+            joined.close();
           }
         });
-    return both;
   }
 
   private static RequestLimits limits(SessionLimits told) {
@@ -273,10 +265,13 @@ final class Joining {
             Limits.BYTES_IN_FLIGHT - Limits.CHUNK_BYTES));
   }
 
-  private static <T> T await(CompletableFuture<T> attempt)
+  private static Admitted await(CompletableFuture<Admitted> attempt)
       throws JoinException, ControlException, InterruptedException {
+    boolean over = false;
     try {
-      return attempt.get(Limits.HANDSHAKE_MILLIS + SLACK.toMillis(), TimeUnit.MILLISECONDS);
+      Admitted admitted = attempt.get(JOIN_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      over = true;
+      return admitted;
     } catch (ExecutionException failed) {
       if (failed.getCause() != null && unwrapped(failed.getCause()) instanceof JoinException why) {
         throw why;
@@ -287,7 +282,9 @@ final class Joining {
       throw new ControlException(
           ErrorKind.TIMED_OUT, "the host did not finish the handshake", "try again", late);
     } finally {
-      attempt.cancel(false);
+      if (!over) {
+        var _ = attempt.thenAccept(late -> late.lanes().close());
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
+import io.wormhole.daemon.mount.RootQuestion;
 import io.wormhole.daemon.trust.Joined;
 import io.wormhole.daemon.trust.PinnedPeers;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
@@ -163,11 +164,13 @@ final class Mounting {
   /** Lanes on their way to be a mount: closed unless it comes to one. */
   private final class Opening implements AutoCloseable {
     private final Joined joined;
+    private final RootQuestion root;
     private final HostLink link;
     private boolean done;
 
     Opening(Admitted admitted) {
       this.joined = admitted.joined();
+      this.root = admitted.root();
       this.link =
           new HostLink(
               admitted.lanes(),
@@ -179,7 +182,7 @@ final class Mounting {
     RemoteShare open() throws ControlException, InterruptedException {
       try {
         return RemoteShare.open(
-            link, cache, blake3, joined.share(), MountSettings.DEFAULTS, owner, tickerNanos);
+            root, link, cache, blake3, joined.share(), MountSettings.DEFAULTS, owner, tickerNanos);
       } catch (ErrnoException failed) {
         throw new ControlException(
             ErrorKind.FAILED,

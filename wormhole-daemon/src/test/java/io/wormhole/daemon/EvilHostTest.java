@@ -25,6 +25,7 @@ import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
+import io.wormhole.daemon.mount.RootQuestion;
 import io.wormhole.daemon.transport.BulkRequests;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.QuicEndpoint;
@@ -173,10 +174,12 @@ class EvilHostTest {
     control.trust();
     bulk.trust();
     lanes.add(control);
+    RequestStream questions =
+        RequestStream.open(control, RequestLimits.DEFAULTS).get(20, TimeUnit.SECONDS);
     HostLink link =
         new HostLink(
             new HostLink.Lanes(
-                RequestStream.open(control, RequestLimits.DEFAULTS).get(20, TimeUnit.SECONDS),
+                questions,
                 new BulkRequests(bulk, RequestLimits.DEFAULTS)
                     .open(BulkRequests.STREAMS)
                     .get(20, TimeUnit.SECONDS)),
@@ -185,6 +188,7 @@ class EvilHostTest {
             System::nanoTime);
     RemoteShare share =
         RemoteShare.open(
+            RootQuestion.ask(questions, System::nanoTime),
             link,
             cache,
             blake3,

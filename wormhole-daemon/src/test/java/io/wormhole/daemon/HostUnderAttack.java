@@ -129,10 +129,12 @@ final class HostUnderAttack implements AutoCloseable {
         new Joining(
             new Discovery(_ -> Optional.empty(), LocalNetwork.OFF),
             client,
-            new Introduction("honest", false));
+            new Introduction("honest", false),
+            System::nanoTime);
     Joining.Admitted admitted = joining.join(code, hosted.answer().address());
     honest =
         RemoteShare.open(
+            admitted.root(),
             new HostLink(
                 admitted.lanes(),
                 () -> joining.rejoin(admitted.joined().host(), admitted.joined().share()),

@@ -98,6 +98,21 @@ final class HostCalls {
     return seen(reply.getAttributes(), askedNanos);
   }
 
+  /** Attributes of the root; asked for again if the lane was lost on which they were. */
+  Seen root(RootQuestion question) throws ErrnoException, InterruptedException {
+    Optional<Lanes> lanes = link.now();
+    if (lanes.isPresent()) {
+      try {
+        Reply reply =
+            expect(await(lanes.get(), question.answer(), settings.deadline()), BodyCase.ATTRIBUTES);
+        return seen(reply.getAttributes(), question.askedNanos());
+      } catch (LaneException lost) {
+        // The next lanes are waited for.
+      }
+    }
+    return attributesAt(List.of());
+  }
+
   /** Attributes of an open file, which need not have a name any more. */
   Seen attributesOf(Inode inode, Access file, long endNanos)
       throws ErrnoException, LaneException, InterruptedException {

@@ -57,14 +57,18 @@ public final class RemoteFileSystem implements KernelFileSystem {
   }
 
   /**
-   * Asks the host for its root, and is a file system from then on.
+   * Waits for the host's root, and is a file system from then on.
    *
    * @throws ErrnoException if the host does not answer, or not with a folder
    */
   static RemoteFileSystem open(
-      HostCalls host, ChunkSource chunks, MountSettings settings, Owner owner)
+      RootQuestion question,
+      HostCalls host,
+      ChunkSource chunks,
+      MountSettings settings,
+      Owner owner)
       throws ErrnoException, InterruptedException {
-    Seen root = host.attributesAt(List.of());
+    Seen root = host.root(question);
     if (root.attributes().type() != FileType.DIRECTORY) {
       throw new ErrnoException(Errno.ENOTDIR);
     }

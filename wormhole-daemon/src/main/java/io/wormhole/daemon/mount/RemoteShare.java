@@ -24,13 +24,15 @@ public final class RemoteShare implements AutoCloseable {
   }
 
   /**
-   * Asks for the root of a share.
+   * Waits for the root of a share.
    *
+   * @param root asked on the first lanes of the link
    * @param link this owns it if it returns, and not if it throws
    * @param cache what all mounts have in common
    * @throws ErrnoException if the host does not answer with a folder
    */
   public static RemoteShare open(
+      RootQuestion root,
       HostLink link,
       ChunkCache cache,
       Blake3 blake3,
@@ -41,6 +43,7 @@ public final class RemoteShare implements AutoCloseable {
       throws ErrnoException, InterruptedException {
     RemoteFileSystem fileSystem =
         RemoteFileSystem.open(
+            root,
             new HostCalls(link, settings, tickerNanos),
             new ChunkSource(link, cache, id, blake3, settings),
             settings,

@@ -51,8 +51,12 @@ abstract class Entrance<T> implements FrameHandler {
   abstract void answer(FrameStream stream, FrameType type, byte[] payload)
       throws WireException, JoinException;
 
-  /** Once, after the end, whichever: what is secret and not in work is wiped. Any thread. */
-  abstract void over();
+  /**
+   * Once, after the end, whichever: what is secret and not in work is wiped. Any thread.
+   *
+   * @param in whether the result was taken
+   */
+  abstract void over(boolean in);
 
   /** The lane is checked before a byte is sent on it. */
   void requirePeer(Lane dialled) throws JoinException {}
@@ -66,7 +70,7 @@ abstract class Entrance<T> implements FrameHandler {
           if (failure != null) {
             closeLane(CloseReason.DONE);
           }
-          over();
+          over(failure == null);
         });
     var unusedLane = endpoint.dial(address, DIAL_DEADLINE).whenComplete(this::dialled);
     return outcome;

@@ -15,8 +15,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
 
 /**
- * The mount's way to a host: a control lane by code or by a key that is known, then bulk lanes by
- * token.
+ * The mount's way to a host: a control lane by code or by a key that is known, and beside it a bulk
+ * lane by token.
  *
  * <p>Any thread; nothing here waits. The futures fail with a {@link JoinException}, within ten
  * seconds. They complete on an event loop or the executor, so what hangs on them does not wait. Who
@@ -60,7 +60,8 @@ public final class JoinClient {
       InetSocketAddress address, Invitation invitation, Introduction introduction) {
     return patiently(() -> {
       try {
-        return new JoinEntrance(address, invitation, introduction, self, pins, executor, random)
+        return new JoinEntrance(
+                address, invitation, introduction, self, bulkTo(address), pins, executor, random)
             .start(endpoint, timer);
       } catch (RejectedExecutionException full) {
         return CompletableFuture.failedFuture(
@@ -76,7 +77,7 @@ public final class JoinClient {
   public CompletableFuture<Joined> rejoin(
       InetSocketAddress address, Fingerprint host, ShareId share, Introduction introduction) {
     return patiently(() ->
-        new ReturnEntrance(address, host, share, introduction, pins, executor)
+        new ReturnEntrance(address, host, share, introduction, bulkTo(address), pins, executor)
             .start(endpoint, timer));
   }
 
@@ -89,15 +90,7 @@ public final class JoinClient {
     return pins.addresses(host, share);
   }
 
-  /**
-   * Opens a bulk lane beside a live control lane.
-   *
-   * @param host the key the control lane has; another one is {@link
-   *     JoinException.Reason#WRONG_HOST}, and nothing is sent to it
-   * @param token from {@link Joined#laneToken} or asked for on the control lane; used up by this
-   */
-  public CompletableFuture<OpenLane> openBulk(
-      InetSocketAddress address, Fingerprint host, LaneToken token) {
-    return new BulkEntrance(address, host, token).start(endpoint, timer);
+  private BulkDial bulkTo(InetSocketAddress address) {
+    return new BulkDial(address, endpoint, timer);
   }
 }

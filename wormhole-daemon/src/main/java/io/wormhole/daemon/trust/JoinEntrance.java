@@ -43,6 +43,7 @@ final class JoinEntrance extends Entrance<Joined> {
   private final Invitation invitation;
   private final Introduction introduction;
   private final Fingerprint self;
+  private final BulkDial bulk;
   private final InetSocketAddress address;
   private final PinnedPeers pins;
   private final Executor executor;
@@ -56,6 +57,7 @@ final class JoinEntrance extends Entrance<Joined> {
       Invitation invitation,
       Introduction introduction,
       Fingerprint self,
+      BulkDial bulk,
       PinnedPeers pins,
       Executor executor,
       SecureRandom random) {
@@ -64,6 +66,7 @@ final class JoinEntrance extends Entrance<Joined> {
     this.invitation = invitation;
     this.introduction = introduction;
     this.self = self;
+    this.bulk = bulk;
     this.pins = pins;
     this.executor = executor;
     this.random = random;
@@ -83,6 +86,7 @@ final class JoinEntrance extends Entrance<Joined> {
 
   @Override
   void opened(FrameStream stream) {
+    bulk.begin();
     var unusedSent =
         secret
             .thenAcceptAsync(stretched -> hello(stream, stretched), executor)
@@ -110,10 +114,13 @@ final class JoinEntrance extends Entrance<Joined> {
   }
 
   @Override
-  void over() {
+  void over(boolean in) {
     Phase before = phase.getAndSet(Phase.ENDED);
     if (before != Phase.WORKING) {
       wipe();
+    }
+    if (!in) {
+      bulk.giveUp();
     }
     var unusedWiped = secret.thenAccept(PakeSecret::close);
   }
@@ -168,7 +175,7 @@ final class JoinEntrance extends Entrance<Joined> {
     }
     Lane lane = stream.lane();
     lane.trust();
-    Joined joined = Joined.of(openLane(stream), given);
+    Joined joined = Joined.of(openLane(stream), given, bulk);
     var unusedPinned =
         CompletableFuture.runAsync(() -> pin(joined), executor)
             .whenComplete((done, fault) -> failOn(fault));

@@ -1,6 +1,5 @@
 package io.wormhole.daemon.trust;
 
-import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -53,7 +52,7 @@ final class PatientJoin {
         attempt.whenComplete((joined, failure) -> {
           if (joined != null) {
             if (!outcome.complete(joined)) {
-              joined.control().lane().close(CloseReason.DONE);
+              joined.close();
             }
           } else if (failure instanceof JoinException why && why.reason() == Reason.BUSY) {
             busy = why;

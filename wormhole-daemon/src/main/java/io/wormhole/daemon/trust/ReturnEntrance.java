@@ -22,6 +22,7 @@ final class ReturnEntrance extends Entrance<Joined> {
 
   private final InetSocketAddress address;
   private final Fingerprint host;
+  private final BulkDial bulk;
   private final PinnedPeers pins;
   private final Executor executor;
   private final ClientHandshake handshake;
@@ -35,11 +36,13 @@ final class ReturnEntrance extends Entrance<Joined> {
       Fingerprint host,
       ShareId share,
       Introduction introduction,
+      BulkDial bulk,
       PinnedPeers pins,
       Executor executor) {
     super(address);
     this.address = address;
     this.host = host;
+    this.bulk = bulk;
     this.pins = pins;
     this.executor = executor;
     this.handshake = new ClientHandshake(Versions.OURS, share, introduction);
@@ -57,6 +60,7 @@ final class ReturnEntrance extends Entrance<Joined> {
 
   @Override
   void opened(FrameStream stream) {
+    bulk.begin();
     stream.send(FrameType.CLIENT_HELLO, handshake.createHello());
   }
 
@@ -68,7 +72,7 @@ final class ReturnEntrance extends Entrance<Joined> {
       handshake.consumeHello(payload);
     } else if (type == FrameType.HOST_CONFIRM && greeted) {
       Lane lane = stream.lane();
-      Joined joined = Joined.of(openLane(stream), handshake.consumeConfirm(payload));
+      Joined joined = Joined.of(openLane(stream), handshake.consumeConfirm(payload), bulk);
       lane.trust();
       executor.execute(() -> found(joined));
       succeed(joined);
@@ -86,7 +90,9 @@ final class ReturnEntrance extends Entrance<Joined> {
   }
 
   @Override
-  void over() {
-    // There is no secret to wipe.
+  void over(boolean in) {
+    if (!in) {
+      bulk.giveUp();
+    }
   }
 }

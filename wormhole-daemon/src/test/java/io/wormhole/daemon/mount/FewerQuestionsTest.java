@@ -54,6 +54,7 @@ class FewerQuestionsTest {
             clock::get);
     files =
         RemoteFileSystem.open(
+            RootQuestion.ask(host, clock::get),
             new HostCalls(link, settings, clock::get),
             new ChunkSource(link, cache, share, Blake3.plain(), settings),
             settings,

@@ -63,6 +63,7 @@ public final class HostAnswerFuzz {
             clock::get);
     RemoteFileSystem files =
         RemoteFileSystem.open(
+            RootQuestion.ask(host, clock::get),
             new HostCalls(link, SETTINGS, () -> clock.addAndGet(1_000_000)),
             new ChunkSource(link, CACHE, new ShareId(1, 2), BLAKE3, SETTINGS),
             SETTINGS,

@@ -57,6 +57,7 @@ class LostReadTest {
             System::nanoTime);
     files =
         RemoteFileSystem.open(
+            RootQuestion.ask(before, System::nanoTime),
             new HostCalls(link, settings, System::nanoTime),
             new ChunkSource(link, cache, new ShareId(1, 2), Blake3.plain(), settings),
             settings,
