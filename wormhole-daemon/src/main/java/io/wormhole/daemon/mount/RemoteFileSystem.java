@@ -119,8 +119,9 @@ public final class RemoteFileSystem implements KernelFileSystem {
   @Override
   public Attr getattr(long node) throws ErrnoException, InterruptedException {
     Inode inode = inodes.get(node);
-    Seen seen = ask(inode);
-    inodes.told(inode, seen);
+    if (inode.seen().remainingNanos(host.nowNanos()) <= 0) {
+      inodes.told(inode, ask(inode));
+    }
     return attr(inode.seen());
   }
 

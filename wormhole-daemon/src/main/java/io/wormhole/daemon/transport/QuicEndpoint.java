@@ -112,6 +112,7 @@ public final class QuicEndpoint implements Endpoint {
                     .addLast(
                         new FirstPacketWatch(cause ->
                             giveUp(channel, unreachable(address, cause.getMessage()), dialled)))
+                    .addLast(new HandshakeNudge())
                     .addLast(codecs.dialling());
               }
             });
@@ -175,6 +176,7 @@ public final class QuicEndpoint implements Endpoint {
                     var _ =
                         lane.opened()
                             .whenComplete((open, why) -> {
+                              HandshakeNudge.end(socket.bound().channel().pipeline());
                               if (open == null) {
                                 dialled.completeExceptionally(why);
                               } else if (!dialled.complete(open)) {

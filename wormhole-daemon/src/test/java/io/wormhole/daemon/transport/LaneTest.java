@@ -65,6 +65,15 @@ class LaneTest {
   }
 
   @Test
+  void aDialWaitsForNothingThatTheHostSendsAfterTheHandshake() throws Exception {
+    // RFC 9000, section 17: only packets of the handshake have the highest bit set.
+    try (UdpRelay network = new UdpRelay(wire.listener.address(), first -> (first & 0x80) != 0)) {
+      Lane lane = Wire.await(wire.mount.dial(network.address(), Duration.ofSeconds(10)));
+      assertThat(lane.peer()).isEqualTo(wire.hostIdentity.fingerprint());
+    }
+  }
+
+  @Test
   void noSessionIsResumed() throws Exception {
     for (int i = 1; i <= 3; i++) {
       Lane lane = wire.dial();

@@ -6,6 +6,7 @@ import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntPredicate;
 
 /** A network between one client and a host, which can end without a word. */
 final class UdpRelay implements AutoCloseable {
@@ -14,6 +15,13 @@ final class UdpRelay implements AutoCloseable {
   private final AtomicReference<SocketAddress> client = new AtomicReference<>();
 
   UdpRelay(InetSocketAddress host) throws IOException {
+    this(host, _ -> true);
+  }
+
+  /**
+   * @param comesBack which of the host's datagrams pass, by their first byte
+   */
+  UdpRelay(InetSocketAddress host, IntPredicate comesBack) throws IOException {
     outside = new DatagramSocket(Wire.anyPort());
     inside = new DatagramSocket(Wire.anyPort());
     Thread.ofVirtual()
@@ -30,8 +38,10 @@ final class UdpRelay implements AutoCloseable {
             relay(
                 inside,
                 packet -> {
-                  packet.setSocketAddress(client.get());
-                  outside.send(packet);
+                  if (comesBack.test(packet.getData()[0])) {
+                    packet.setSocketAddress(client.get());
+                    outside.send(packet);
+                  }
                 }));
   }
 

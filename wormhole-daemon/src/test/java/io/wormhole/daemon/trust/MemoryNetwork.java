@@ -108,7 +108,13 @@ final class MemoryNetwork implements AutoCloseable {
       lanes.add(here);
       lanes.add(far);
       far.on(() -> far.firstHandler = there.acceptor().accepted(far));
-      return CompletableFuture.supplyAsync(() -> here, here.loop);
+      CompletableFuture<Lane> dialled = new CompletableFuture<>();
+      here.on(() -> dialled.complete(here));
+      if (here.loop.isShutdown()) {
+        dialled.completeExceptionally(
+            new LaneException(Kind.CLOSED_HERE, CloseReason.GOODBYE, "the network has ended"));
+      }
+      return dialled;
     }
 
     @Override
@@ -164,6 +170,7 @@ final class MemoryNetwork implements AutoCloseable {
         far().on(() -> far().accept(far));
         opened.complete(here);
       });
+      var unusedEnd = closed.thenAccept(opened::completeExceptionally);
       return opened;
     }
 
