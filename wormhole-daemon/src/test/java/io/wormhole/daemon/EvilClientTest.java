@@ -470,19 +470,26 @@ class EvilClientTest {
   @Test
   void whoStandsBetweenWithACertificateOfHisOwnIsRefusedByBoth() throws Exception {
     try (ManInTheMiddle between = new ManInTheMiddle(host.evilIdentity, host.address)) {
-      assertThatThrownBy(() -> host.join(between.address()))
-          .cause()
-          .isInstanceOfSatisfying(
-              JoinException.class,
-              refused -> assertThat(refused.reason()).isEqualTo(JoinException.Reason.WRONG_SECRET));
+      requireRefused(between, JoinException.Reason.WRONG_SECRET);
       assertThat(between.relayed())
           .containsExactly(
               FrameType.CLIENT_HELLO,
               FrameType.HOST_HELLO,
               FrameType.CLIENT_CONFIRM,
               FrameType.REFUSAL);
+      // Each try is one guess, of which a source has three.
+      requireRefused(between, JoinException.Reason.WRONG_SECRET);
+      requireRefused(between, JoinException.Reason.WRONG_SECRET);
+      requireRefused(between, JoinException.Reason.TOO_MANY_GUESSES);
     }
     assertThat(host.gate().sessions()).hasSize(1);
+  }
+
+  private void requireRefused(ManInTheMiddle between, JoinException.Reason reason) {
+    assertThatThrownBy(() -> host.join(between.address()))
+        .cause()
+        .isInstanceOfSatisfying(
+            JoinException.class, refused -> assertThat(refused.reason()).isEqualTo(reason));
   }
 
   @Test

@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -193,10 +194,11 @@ final class ChunkSource {
    * @param destination at most 128 KiB; not written to once this has returned or thrown
    * @return bytes read; fewer than wanted at the end of the file
    * @throws ChangedException if the file is at another version than the one asked for
+   * @throws TimeoutException if the host did not answer in time
    */
   int readUncached(
       Access from, Optional<VersionToken> version, long offset, MemorySegment destination)
-      throws IOException, InterruptedException {
+      throws IOException, TimeoutException, InterruptedException {
     ReadFile.Builder read =
         ReadFile.newBuilder()
             .setHandle(from.handle())
@@ -233,7 +235,8 @@ final class ChunkSource {
    * Waits until the destination is the caller's again, which the read's own deadline bounds; an
    * interrupt hastens it and is thrown after.
    */
-  private static Answer waitOut(PendingRead pending) throws IOException, InterruptedException {
+  private static Answer waitOut(PendingRead pending)
+      throws IOException, TimeoutException, InterruptedException {
     boolean interrupted = false;
     while (true) {
       try {
@@ -249,7 +252,11 @@ final class ChunkSource {
         if (interrupted) {
           throw new InterruptedException();
         }
-        throw failed.getCause() instanceof IOException why ? why : new IOException(failed);
+        switch (failed.getCause()) {
+          case TimeoutException late -> throw late;
+          case IOException why -> throw why;
+          case null, default -> throw new IOException(failed);
+        }
       }
     }
   }

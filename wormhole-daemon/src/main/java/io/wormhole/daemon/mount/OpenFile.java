@@ -219,7 +219,7 @@ final class OpenFile {
   }
 
   private void readRange(Access from, VersionToken version, long offset, MemorySegment destination)
-      throws IOException, InterruptedException {
+      throws IOException, TimeoutException, InterruptedException {
     int got = chunks.readUncached(from, Optional.of(version), offset, destination);
     if (got != destination.byteSize()) {
       throw new WireException(
@@ -232,7 +232,7 @@ final class OpenFile {
   }
 
   private int readUncached(long offset, MemorySegment destination, long endNanos)
-      throws ErrnoException, IOException, InterruptedException {
+      throws ErrnoException, IOException, TimeoutException, InterruptedException {
     Access from = hostFile.access(endNanos);
     int read = 0;
     while (read < destination.byteSize()) {
