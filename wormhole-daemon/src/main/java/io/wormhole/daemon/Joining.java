@@ -48,7 +48,10 @@ final class Joining {
 
   private static final int MAX_ADDRESSES = 8;
 
-  /** No further address is tried after this. */
+  /** Of an address on the next one. */
+  private static final Duration HEAD_START = Duration.ofMillis(250);
+
+  /** Until some address has let us in. */
   private static final Duration ALL_TRIES = Duration.ofSeconds(30);
 
   private final Discovery discovery;
@@ -77,29 +80,42 @@ final class Joining {
    */
   Admitted join(Invitation invitation, @Nullable String peer)
       throws ControlException, InterruptedException {
+    Tries<Admitted> tries =
+        new Tries<>(
+            address -> attempt(invitation, address),
+            late -> late.lanes().close(),
+            failure -> peer != null && !isSilence(failure),
+            HEAD_START,
+            MAX_ADDRESSES);
+    Optional<Admitted> admitted = tries.first(candidates(invitation, peer), ALL_TRIES);
+    if (admitted.isPresent()) {
+      return admitted.get();
+    }
     ControlException told = null;
-    long end = System.nanoTime() + ALL_TRIES.toNanos();
-    try (Candidates candidates = candidates(invitation, peer)) {
-      for (int tries = 0; tries < MAX_ADDRESSES && System.nanoTime() - end < 0; tries++) {
-        Optional<InetSocketAddress> next = candidates.next();
-        if (next.isEmpty()) {
-          break;
-        }
-        ControlException why;
-        try {
-          return join(invitation, next.get());
-        } catch (JoinException failed) {
-          why = explained(invitation, next.get(), failed);
-        } catch (ControlException failed) {
-          why = failed;
-        }
-        if (peer != null && why.kind() != ErrorKind.UNREACHABLE) {
-          throw why;
-        }
-        told = told == null || saysLittle(told) ? why : told;
+    for (Tries.Failure failure : tries.failures()) {
+      if (told == null || saysLittle(told)) {
+        told = explained(invitation, failure);
       }
     }
     throw told != null ? told : unknown(invitation);
+  }
+
+  /** A try at one address. Who cancels it gets no lanes. */
+  private CompletableFuture<Admitted> attempt(Invitation invitation, InetSocketAddress address) {
+    CompletableFuture<Joined> joining = client.join(address, invitation, introduction);
+    CompletableFuture<Admitted> attempt = new CompletableFuture<>();
+    var _ =
+        joining
+            .thenCompose(this::admitted)
+            .whenComplete((admitted, failure) -> {
+              if (failure != null) {
+                attempt.completeExceptionally(failure);
+              } else if (!attempt.complete(admitted)) {
+                admitted.lanes().close();
+              }
+            });
+    var _ = attempt.whenComplete((_, _) -> joining.cancel(false));
+    return attempt;
   }
 
   private static List<InetSocketAddress> resolved(String peer)
@@ -134,16 +150,6 @@ final class Joining {
     } catch (IOException unknown) {
       throw new ControlException(
           ErrorKind.UNREACHABLE, Hosting.message(unknown), "check the name, or give the address");
-    }
-  }
-
-  private Admitted join(Invitation invitation, InetSocketAddress address)
-      throws JoinException, ControlException, InterruptedException {
-    CompletableFuture<Joined> joining = client.join(address, invitation, introduction);
-    try {
-      return await(joining.thenCompose(this::admitted));
-    } finally {
-      joining.cancel(false);
     }
   }
 
@@ -276,8 +282,7 @@ final class Joining {
       if (failed.getCause() != null && unwrapped(failed.getCause()) instanceof JoinException why) {
         throw why;
       }
-      throw new ControlException(
-          ErrorKind.FAILED, "joining failed: " + failed.getCause(), "see the daemon's log", failed);
+      throw fault(failed.getCause() == null ? failed : failed.getCause());
     } catch (TimeoutException late) {
       throw new ControlException(
           ErrorKind.TIMED_OUT, "the host did not finish the handshake", "try again", late);
@@ -288,12 +293,23 @@ final class Joining {
     }
   }
 
+  private static ControlException fault(Throwable cause) {
+    return new ControlException(
+        ErrorKind.FAILED, "joining failed: " + cause, "see the daemon's log", cause);
+  }
+
   private static ControlException unknown(Invitation invitation) {
     return new ControlException(
         ErrorKind.UNKNOWN_CODE,
         "no host on this network answers to " + invitation.masked(),
         "see that it still shares; elsewhere than here it is found by the address that it prints"
             + " beside the code: --peer HOST:PORT");
+  }
+
+  private static ControlException explained(Invitation invitation, Tries.Failure failure) {
+    return failure.why() instanceof JoinException refused
+        ? explained(invitation, failure.address(), refused)
+        : fault(failure.why());
   }
 
   private static ControlException explained(
