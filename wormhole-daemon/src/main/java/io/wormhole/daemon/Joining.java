@@ -29,12 +29,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +49,11 @@ final class Joining {
       Duration.ofMillis(2 * Limits.HANDSHAKE_MILLIS).plusSeconds(1);
 
   private static final int MAX_ADDRESSES = 8;
+
+  /** How often a host that is silent is dialled again beside the first try, and how long after. */
+  private static final int REDIALS = 3;
+
+  private static final Duration REDIAL_AFTER = Duration.ofMillis(1500);
 
   /** Of an address on the next one. */
   private static final Duration HEAD_START = Duration.ofMillis(250);
@@ -187,8 +194,7 @@ final class Joining {
     List<CompletableFuture<Admitted>> tries = new ArrayList<>();
     addresses.forEach(address -> tries.add(comeBack(address, host, share)));
     tries.add(comeBackElsewhere(addresses, host, share));
-    return FirstOf.these(
-        tries, admitted -> admitted.lanes().close(), (told, next) -> isSilence(told) ? next : told);
+    return firstOf(tries);
   }
 
   /** Looks for the host where it was not before, and goes there. */
@@ -216,9 +222,36 @@ final class Joining {
     return found.thenCompose(address -> comeBack(address, host, share));
   }
 
+  /**
+   * Comes back at one address. While that stays silent it is dialled again beside the first try:
+   * QUIC asks ever more rarely (RFC 9002, section 6.2.1), and a host that has just started would be
+   * found seconds later.
+   */
   private CompletableFuture<Admitted> comeBack(
       InetSocketAddress address, Fingerprint host, ShareId share) {
-    return client.rejoin(address, host, share, introduction).thenCompose(this::admitted);
+    Supplier<CompletableFuture<Admitted>> dial =
+        () -> client.rejoin(address, host, share, introduction).thenCompose(this::admitted);
+    List<CompletableFuture<Admitted>> tries = new ArrayList<>();
+    tries.add(dial.get());
+    for (int again = 0; again < REDIALS; again++) {
+      tries.add(unlessEnded(tries.getLast(), dial));
+    }
+    return firstOf(tries);
+  }
+
+  private static CompletableFuture<Admitted> unlessEnded(
+      CompletableFuture<Admitted> before, Supplier<CompletableFuture<Admitted>> dial) {
+    return before
+        .copy()
+        .orTimeout(REDIAL_AFTER.toMillis(), TimeUnit.MILLISECONDS)
+        .<Admitted>thenCompose(_ -> CompletableFuture.failedFuture(new CancellationException()))
+        .exceptionallyCompose(
+            failure -> before.isDone() ? CompletableFuture.failedFuture(failure) : dial.get());
+  }
+
+  private static CompletableFuture<Admitted> firstOf(List<CompletableFuture<Admitted>> tries) {
+    return FirstOf.these(
+        tries, admitted -> admitted.lanes().close(), (told, next) -> isSilence(told) ? next : told);
   }
 
   private static boolean isSilence(Throwable failure) {
