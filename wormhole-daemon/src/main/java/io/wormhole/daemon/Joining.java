@@ -171,7 +171,7 @@ final class Joining {
     List<InetSocketAddress> addresses =
         peer == null ? client.addresses(known.host(), known.share()) : resolved(peer);
     try {
-      return await(comeBack(addresses, known.host(), known.share()));
+      return await(comeBack(addresses, known.host(), known.share(), 0));
     } catch (JoinException failed) {
       throw explained(known, addresses, failed);
     }
@@ -180,19 +180,20 @@ final class Joining {
   /**
    * Comes back to a share without a code, wherever its host was found before. Does not wait.
    *
+   * @param urgent whether the host may be back at any moment, and is to be asked often
    * @return fails with a {@link NotAdmittedException} where the host lets this key in no more, else
    *     with what tells the most of what the addresses met
    */
-  CompletableFuture<Lanes> rejoin(Fingerprint host, ShareId share) {
-    return comeBack(client.addresses(host, share), host, share)
+  CompletableFuture<Lanes> rejoin(Fingerprint host, ShareId share, boolean urgent) {
+    return comeBack(client.addresses(host, share), host, share, urgent ? REDIALS : 0)
         .thenApply(Admitted::lanes)
         .exceptionallyCompose(failure -> CompletableFuture.failedFuture(admission(failure)));
   }
 
   private CompletableFuture<Admitted> comeBack(
-      List<InetSocketAddress> addresses, Fingerprint host, ShareId share) {
+      List<InetSocketAddress> addresses, Fingerprint host, ShareId share, int redials) {
     List<CompletableFuture<Admitted>> tries = new ArrayList<>();
-    addresses.forEach(address -> tries.add(comeBack(address, host, share)));
+    addresses.forEach(address -> tries.add(comeBack(address, host, share, redials)));
     tries.add(comeBackElsewhere(addresses, host, share));
     return firstOf(tries);
   }
@@ -219,21 +220,23 @@ final class Joining {
             found.completeExceptionally(fault);
           }
         });
-    return found.thenCompose(address -> comeBack(address, host, share));
+    return found.thenCompose(address -> comeBack(address, host, share, 0));
   }
 
   /**
    * Comes back at one address. While that stays silent it is dialled again beside the first try:
    * QUIC asks ever more rarely (RFC 9002, section 6.2.1), and a host that has just started would be
    * found seconds later.
+   *
+   * @param redials how often at the most
    */
   private CompletableFuture<Admitted> comeBack(
-      InetSocketAddress address, Fingerprint host, ShareId share) {
+      InetSocketAddress address, Fingerprint host, ShareId share, int redials) {
     Supplier<CompletableFuture<Admitted>> dial =
         () -> client.rejoin(address, host, share, introduction).thenCompose(this::admitted);
     List<CompletableFuture<Admitted>> tries = new ArrayList<>();
     tries.add(dial.get());
-    for (int again = 0; again < REDIALS; again++) {
+    for (int again = 0; again < redials; again++) {
       tries.add(unlessEnded(tries.getLast(), dial));
     }
     return firstOf(tries);

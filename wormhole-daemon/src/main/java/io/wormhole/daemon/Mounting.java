@@ -174,7 +174,7 @@ final class Mounting {
       this.link =
           new HostLink(
               admitted.lanes(),
-              () -> joining.rejoin(joined.host(), joined.share()),
+              urgent -> joining.rejoin(joined.host(), joined.share(), urgent),
               timer,
               tickerNanos);
     }

@@ -183,7 +183,7 @@ class EvilHostTest {
                 new BulkRequests(bulk, RequestLimits.DEFAULTS)
                     .open(BulkRequests.STREAMS)
                     .get(20, TimeUnit.SECONDS)),
-            () -> CompletableFuture.failedFuture(new java.io.IOException("once is enough")),
+            _ -> CompletableFuture.failedFuture(new java.io.IOException("once is enough")),
             timer,
             System::nanoTime);
     RemoteShare share =

@@ -137,7 +137,8 @@ final class HostUnderAttack implements AutoCloseable {
             admitted.root(),
             new HostLink(
                 admitted.lanes(),
-                () -> joining.rejoin(admitted.joined().host(), admitted.joined().share()),
+                urgent ->
+                    joining.rejoin(admitted.joined().host(), admitted.joined().share(), urgent),
                 threads.timer(),
                 System::nanoTime),
             cache,

@@ -101,8 +101,10 @@ public final class HostLink implements AutoCloseable {
     /**
      * Begins to. Does not wait; ends within some ten seconds. Fails with {@link
      * NotAdmittedException} where there is no use in trying again.
+     *
+     * @param urgent whether the host was there a moment ago, and may be back at any
      */
-    CompletableFuture<Lanes> dial();
+    CompletableFuture<Lanes> dial(boolean urgent);
   }
 
   /**
@@ -294,17 +296,19 @@ public final class HostLink implements AutoCloseable {
   // ---- dialling ----
 
   private void dial() {
+    boolean urgent;
     synchronized (this) {
       boolean needed = current == null || !silent.isEmpty();
       if (!needed || dialling || closed || refused != null) {
         return;
       }
       dialling = true;
+      urgent = !isAway(tickerNanos.getAsLong());
       cancelRetry();
     }
     CompletableFuture<Lanes> attempt;
     try {
-      attempt = dialer.dial();
+      attempt = dialer.dial(urgent);
     } catch (RejectedExecutionException full) {
       attempt = CompletableFuture.failedFuture(full);
     }

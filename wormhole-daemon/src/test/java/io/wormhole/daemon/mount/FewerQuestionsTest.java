@@ -49,7 +49,7 @@ class FewerQuestionsTest {
     link =
         new HostLink(
             new HostLink.Lanes(host, host),
-            () -> CompletableFuture.failedFuture(new IOException("there is but one lane")),
+            _ -> CompletableFuture.failedFuture(new IOException("there is but one lane")),
             timer,
             clock::get);
     files =

@@ -58,7 +58,7 @@ public final class HostAnswerFuzz {
     HostLink link =
         new HostLink(
             new HostLink.Lanes(host, host),
-            () -> CompletableFuture.failedFuture(new IOException("there are no others")),
+            _ -> CompletableFuture.failedFuture(new IOException("there are no others")),
             TIMER,
             clock::get);
     RemoteFileSystem files =

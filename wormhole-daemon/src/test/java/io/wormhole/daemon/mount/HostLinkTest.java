@@ -35,6 +35,7 @@ class HostLinkTest {
 
   private final AtomicLong clock = new AtomicLong(Long.MAX_VALUE - 5 * SECOND);
   private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+  private volatile boolean urgently;
   private final BlockingQueue<CompletableFuture<Lanes>> dials = new LinkedBlockingQueue<>();
   private final Pair first = new Pair();
   private final HostLink link = new HostLink(first.lanes(), this::dial, timer, clock::get);
@@ -45,7 +46,8 @@ class HostLinkTest {
     timer.shutdownNow();
   }
 
-  private CompletableFuture<Lanes> dial() {
+  private CompletableFuture<Lanes> dial(boolean urgent) {
+    urgently = urgent;
     CompletableFuture<Lanes> dial = new CompletableFuture<>();
     dials.add(dial);
     return dial;
@@ -185,6 +187,7 @@ class HostLinkTest {
     first.control.lane.lost();
     for (int i = 0; i < 3; i++) {
       nextDial().completeExceptionally(new IOException("nobody there"));
+      assertThat(urgently).isTrue();
     }
     Pair second = new Pair();
     nextDial().complete(second.lanes());
@@ -208,6 +211,7 @@ class HostLinkTest {
     first.control.lane.closedByPeer(CloseReason.GOODBYE);
     assertThat(link.state()).isEqualTo(State.OFFLINE);
     CompletableFuture<Lanes> dial = nextDial();
+    assertThat(urgently).isFalse();
     assertErrno(this::await, Errno.EIO);
     Pair second = new Pair();
     dial.complete(second.lanes());

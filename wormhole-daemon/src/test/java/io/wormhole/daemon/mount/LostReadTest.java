@@ -52,7 +52,7 @@ class LostReadTest {
     link =
         new HostLink(
             new Lanes(before, before),
-            () -> CompletableFuture.completedFuture(new Lanes(after, after)),
+            _ -> CompletableFuture.completedFuture(new Lanes(after, after)),
             timer,
             System::nanoTime);
     files =
