@@ -441,7 +441,7 @@ final class Mounting {
   private static ControlException explained(MountException refused) {
     ErrorKind kind =
         switch (refused.kind()) {
-          case NOT_ROOT, NO_DEVICE, KERNEL_TOO_OLD -> ErrorKind.MISSING_PREREQUISITE;
+          case NOT_ROOT, NO_DEVICE, NO_LIBRARY, KERNEL_TOO_OLD -> ErrorKind.MISSING_PREREQUISITE;
           case MOUNT_POINT_MISSING -> ErrorKind.NO_SUCH_FOLDER;
           case NOT_A_DIRECTORY -> ErrorKind.NOT_A_FOLDER;
           case NOT_EMPTY -> ErrorKind.NOT_EMPTY;

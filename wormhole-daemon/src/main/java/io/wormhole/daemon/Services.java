@@ -10,7 +10,7 @@ import io.wormhole.daemon.discovery.LocalNetwork;
 import io.wormhole.daemon.discovery.Mdns;
 import io.wormhole.daemon.fuse.device.DeviceBackend;
 import io.wormhole.daemon.fuse.device.DeviceSettings;
-import io.wormhole.daemon.fuse.device.StaleMounts;
+import io.wormhole.daemon.fuse.mounts.StaleMounts;
 import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.ShareStore;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;

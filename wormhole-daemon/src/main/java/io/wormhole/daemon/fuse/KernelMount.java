@@ -9,7 +9,7 @@ public interface KernelMount {
   /** The mount point, absolute and without symbolic links. */
   Path directory();
 
-  /** Which backend carries it: {@code device}, later {@code jnr}. */
+  /** Which backend carries it: {@code device} or {@code jnr}. */
   String backend();
 
   /**

@@ -10,6 +10,8 @@ public final class MountException extends Exception {
     NOT_ROOT,
     /** {@code /dev/fuse} is missing or cannot be opened. */
     NO_DEVICE,
+    /** A library that the backend needs is not installed. */
+    NO_LIBRARY,
     /** The kernel's FUSE protocol is older than what is needed. */
     KERNEL_TOO_OLD,
     /** The mount point does not exist. */

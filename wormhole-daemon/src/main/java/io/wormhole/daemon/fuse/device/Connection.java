@@ -3,6 +3,9 @@ package io.wormhole.daemon.fuse.device;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.wormhole.daemon.fuse.Errno;
+import io.wormhole.daemon.fuse.mounts.FaultLog;
+import io.wormhole.daemon.fuse.mounts.Libc;
+import io.wormhole.daemon.fuse.mounts.ServedConnection;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
@@ -14,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the dispatcher until the kernel says that the connection is over. Started once; over for good
  * after that. Until then at least one reader is in the kernel or on its way there.
  */
-final class Connection {
+final class Connection implements ServedConnection {
   private static final long STACK_BYTES = 512 << 10;
 
   private final Device device;
@@ -58,13 +61,13 @@ final class Connection {
     }
   }
 
-  /** Completes when the kernel has said that the connection is over. */
-  CompletableFuture<Void> ended() {
+  @Override
+  public CompletableFuture<Void> ended() {
     return ended;
   }
 
-  /** Interrupts every call that is under way. */
-  void interruptCalls() {
+  @Override
+  public void interruptCalls() {
     dispatcher.interruptCalls();
   }
 

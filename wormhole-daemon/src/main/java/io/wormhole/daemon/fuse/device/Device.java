@@ -1,5 +1,6 @@
 package io.wormhole.daemon.fuse.device;
 
+import io.wormhole.daemon.fuse.mounts.Libc;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -8,8 +9,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Closing it ends the connection, but only once no thread is in {@link #read}.
  */
 final class Device implements AutoCloseable {
-  static final String PATH = "/dev/fuse";
-
   private final int descriptor;
   private final AtomicBoolean closed = new AtomicBoolean();
 

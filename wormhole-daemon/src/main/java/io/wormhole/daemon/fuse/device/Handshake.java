@@ -9,6 +9,7 @@ import io.wormhole.daemon.fuse.MountException.Kind;
 import io.wormhole.daemon.fuse.device.Abi.InHeader;
 import io.wormhole.daemon.fuse.device.Abi.InitIn;
 import io.wormhole.daemon.fuse.device.Abi.InitOut;
+import io.wormhole.daemon.fuse.mounts.Libc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;

@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.fuse.Gates;
 import io.wormhole.daemon.fuse.KernelFileSystem;
+import io.wormhole.daemon.fuse.MemoryFileSystem;
+import io.wormhole.daemon.fuse.mounts.FaultLog;
+import io.wormhole.daemon.fuse.mounts.Libc;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.wormhole.daemon.fuse.Attr;
 import io.wormhole.daemon.fuse.Entry;
 import io.wormhole.daemon.fuse.FileType;
+import io.wormhole.daemon.fuse.MemoryFileSystem;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;

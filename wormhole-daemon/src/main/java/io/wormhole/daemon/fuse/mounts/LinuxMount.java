@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MountBusyException;
@@ -14,19 +14,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
-/** A mount of the device backend. Any thread may call. */
-final class DeviceMount implements KernelMount {
+/** A mount on Linux, of either backend. Any thread may call. */
+public final class LinuxMount implements KernelMount {
   private static final Duration UNMOUNT_STEP = Duration.ofSeconds(2);
   private static final Duration FORCE_STEP = Duration.ofMillis(600);
 
+  private final String backend;
   private final Path directory;
   private final String device;
-  private final Connection connection;
+  private final ServedConnection connection;
 
   /**
+   * @param backend whose mount it is
    * @param device of the mount, {@code major:minor}
    */
-  DeviceMount(Path directory, String device, Connection connection) {
+  public LinuxMount(String backend, Path directory, String device, ServedConnection connection) {
+    this.backend = backend;
     this.directory = directory;
     this.device = device;
     this.connection = connection;
@@ -39,7 +42,7 @@ final class DeviceMount implements KernelMount {
 
   @Override
   public String backend() {
-    return "device";
+    return backend;
   }
 
   @Override

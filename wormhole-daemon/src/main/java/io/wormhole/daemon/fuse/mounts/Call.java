@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import org.jspecify.annotations.Nullable;
 
@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
  * before and after: an interrupt that is meant for this one reaches no other, and is not lost if it
  * comes before the call has begun.
  */
-final class Call {
+public final class Call {
   private @Nullable Thread thread;
   private boolean interrupted;
   private boolean over;
 
   /** Begins the call, on its own thread. */
-  synchronized void begin() {
+  public synchronized void begin() {
     thread = Thread.currentThread();
     if (interrupted) {
       thread.interrupt();
@@ -21,7 +21,7 @@ final class Call {
   }
 
   /** Interrupts the call, unless it is over. */
-  synchronized void interrupt() {
+  public synchronized void interrupt() {
     interrupted = true;
     if (thread != null && !over) {
       thread.interrupt();
@@ -29,7 +29,7 @@ final class Call {
   }
 
   /** Ends the call, on its own thread, which is not interrupted any more. */
-  synchronized void end() {
+  public synchronized void end() {
     over = true;
     Thread.interrupted();
   }

@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  * Documentation/filesystems/fuse}, "Aborting a filesystem connection"): whoever waits in it gets an
  * error and its readers ENODEV, wherever the mount is by now.
  */
-final class ConnectionAbort {
+public final class ConnectionAbort {
   private static final String CONTROL = "/sys/fs/fuse/connections";
 
   private ConnectionAbort() {}
@@ -21,7 +21,7 @@ final class ConnectionAbort {
    * @param device of the mount, {@code major:minor}; the minor number names the connection
    * @return whether the kernel took it; it does not if the connection is gone
    */
-  static boolean abort(String device) {
+  public static boolean abort(String device) {
     String file = device.substring(device.indexOf(':') + 1) + "/abort";
     return write(Libc.open(CONTROL + "/" + file, Libc.O_WRONLY | Libc.O_CLOEXEC))
         || abortDetached(file);

@@ -1,18 +1,17 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.wormhole.daemon.fuse.KernelMount;
-import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountException.Kind;
-import io.wormhole.daemon.fuse.MountOptions;
+import io.wormhole.daemon.fuse.mounts.MountTable;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,12 +20,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What cannot be done says why: changes to a mount, and mounts in the wrong place. */
-@RealMount
+@OnEveryBackend
 class RefusalsMountTest {
+  private final TestedBackend backend;
   private final MemoryFileSystem files = new MemoryFileSystem();
-  private final DeviceBackend backend =
-      new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime);
   private Path scratch = Path.of("/nonexistent");
+
+  RefusalsMountTest(TestedBackend backend) {
+    this.backend = backend;
+  }
 
   @BeforeEach
   void makeScratch() throws IOException {
@@ -79,7 +81,7 @@ class RefusalsMountTest {
   void everyChangeIsRefusedBecauseTheFileSystemIsReadOnly(String change) throws Exception {
     files.root.file("file", new byte[10]).xattrs.put("user.a", new byte[1]);
     files.root.directory("folder");
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program.Result result = Program.bash(change, mounted.directory);
       assertThat(result.status()).isNotZero();
       assertThat(result.errors()).contains("Read-only file system");
@@ -94,7 +96,10 @@ class RefusalsMountTest {
     for (boolean allowOther : new boolean[] {false, true}) {
       Path directory = Files.createDirectory(scratch.resolve("mount " + allowOther));
       Program.run("chmod", "755", scratch.toString());
-      KernelMount mount = backend.mount(new MountOptions(directory, "share", allowOther), files);
+      KernelMount mount =
+          backend
+              .create(Duration.ZERO)
+              .mount(new MountOptions(directory, "share", allowOther), files);
       try {
         Program.Result read =
             Program.run(
@@ -122,7 +127,7 @@ class RefusalsMountTest {
 
   @Test
   void theTableOfMountsShowsNameTypeAndSafeOptions() throws Exception {
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       MountTable.Mount mount = MountTable.read().at(mounted.directory.toString()).orElseThrow();
       assertThat(mount.type()).isEqualTo("fuse.wormhole");
       assertThat(mount.source()).isEqualTo("a share, with \\ and ümlaut");
@@ -131,7 +136,7 @@ class RefusalsMountTest {
       assertThat(options)
           .contains("ro,", "nosuid", "nodev", "noatime", "default_permissions", "max_read=131072")
           .doesNotContain("allow_other");
-      assertThat(mounted.mount.backend()).isEqualTo("device");
+      assertThat(mounted.mount.backend()).isEqualTo(backend.create(Duration.ZERO).name());
     }
   }
 
@@ -151,11 +156,11 @@ class RefusalsMountTest {
 
   @Test
   void aMountPointThatIsTakenIsToldFromOneThatIsDead() throws Exception {
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(refusal(mounted.directory)).isEqualTo(Kind.ALREADY_MOUNTED);
     }
     Path directory = Files.createDirectory(scratch.resolve("dead"));
-    OtherDaemon daemon = OtherDaemon.start(directory);
+    OtherDaemon daemon = OtherDaemon.start(backend, directory);
     try {
       assertThat(daemon.answer()).isEqualTo("mounted");
       daemon.kill();
@@ -170,7 +175,8 @@ class RefusalsMountTest {
   void aMountPointMayBeReachedByALink() throws Exception {
     Path directory = Files.createDirectory(scratch.resolve("folder"));
     Path link = Files.createSymbolicLink(scratch.resolve("link"), Path.of("folder"));
-    KernelMount mount = backend.mount(new MountOptions(link, "\n\u001b[31m"), files);
+    KernelMount mount =
+        backend.create(Duration.ZERO).mount(new MountOptions(link, "\n\u001b[31m"), files);
     try {
       assertThat(mount.directory()).isEqualTo(directory);
       assertThat(MountTable.read().at(directory.toString()).orElseThrow().source())
@@ -179,7 +185,10 @@ class RefusalsMountTest {
       assertThat(
               catchThrowableOfType(
                       MountException.class,
-                      () -> backend.mount(new MountOptions(link, "share"), files))
+                      () ->
+                          backend
+                              .create(Duration.ZERO)
+                              .mount(new MountOptions(link, "share"), files))
                   .kind())
           .isEqualTo(Kind.ALREADY_MOUNTED);
       mount.unmount();
@@ -189,28 +198,11 @@ class RefusalsMountTest {
     }
   }
 
-  @Test
-  void withoutRootOrDeviceTheRefusalSaysSo() throws Exception {
-    Path directory = Files.createDirectory(scratch.resolve("folder"));
-    OtherDaemon hidden =
-        OtherDaemon.start(
-            directory,
-            "unshare",
-            "-m",
-            "sh",
-            "-c",
-            "mount -t tmpfs none /dev && exec \"$@\"",
-            "sh");
-    assertThat(hidden.answer()).isEqualTo("NO_DEVICE");
-    OtherDaemon other =
-        OtherDaemon.start(directory, "unshare", "-U", "--map-user=1000", "--map-group=1000");
-    assertThat(other.answer()).isEqualTo("NOT_ROOT");
-  }
-
   private Kind refusal(Path directory) {
     MountException refusal =
         catchThrowableOfType(
-            MountException.class, () -> backend.mount(new MountOptions(directory, "share"), files));
+            MountException.class,
+            () -> backend.create(Duration.ZERO).mount(new MountOptions(directory, "share"), files));
     assertThat(refusal).hasMessageContaining(directory.toString());
     return refusal.kind();
   }

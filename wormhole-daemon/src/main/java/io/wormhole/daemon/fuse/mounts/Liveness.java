@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;

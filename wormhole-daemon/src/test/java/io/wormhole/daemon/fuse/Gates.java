@@ -1,11 +1,11 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /** A gate that holds calls until it is opened, and tells how many came and were interrupted. */
-final class Gates implements MemoryFileSystem.Gate {
+public final class Gates implements MemoryFileSystem.Gate {
   private static final long PATIENCE_SECONDS = 20;
 
   private final Semaphore arrived = new Semaphore(0);
@@ -26,7 +26,7 @@ final class Gates implements MemoryFileSystem.Gate {
   }
 
   /** Passes only once the gate is open, whatever interrupts there are. */
-  void passUninterruptibly(MemoryFileSystem.Node node) {
+  public void passUninterruptibly(MemoryFileSystem.Node node) {
     arrived.release();
     boolean passed = false;
     while (!passed) {
@@ -38,17 +38,17 @@ final class Gates implements MemoryFileSystem.Gate {
     }
   }
 
-  void open() {
+  public void open() {
     opened.countDown();
   }
 
   /** Waits until so many more calls have come. */
-  boolean awaitArrived(int calls) throws InterruptedException {
+  public boolean awaitArrived(int calls) throws InterruptedException {
     return arrived.tryAcquire(calls, PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 
   /** Waits until so many more calls were interrupted. */
-  boolean awaitInterrupted(int calls) throws InterruptedException {
+  public boolean awaitInterrupted(int calls) throws InterruptedException {
     return interrupted.tryAcquire(calls, PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 }

@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -53,7 +53,7 @@ public final class StaleMounts {
   }
 
   private static boolean isOurs(MountTable.Mount mount, List<Path> directories) {
-    return mount.type().equals(DeviceBackend.TYPE)
+    return mount.type().equals(OurMounts.TYPE)
         && directories.stream().anyMatch(Path.of(mount.directory())::startsWith);
   }
 

@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountException.Kind;
@@ -15,13 +15,13 @@ import java.util.Optional;
  * Where a file system is to be mounted. The folder itself is not looked at before the table of
  * mounts has said that nothing is mounted there: what is mounted may be dead, or answer never.
  */
-final class MountPoint {
+public final class MountPoint {
   private static final int LINKS_MAX = 40;
 
   private MountPoint() {}
 
   /** The folder of a mount to be, absolute and without links, after all checks. */
-  static Path check(Path given) throws MountException, InterruptedException {
+  public static Path check(Path given) throws MountException, InterruptedException {
     try {
       Path directory = locate(given);
       Optional<MountTable.Mount> mount = MountTable.read().at(directory.toString());

@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -23,34 +23,34 @@ import java.util.List;
  * stay on their carrier for the call).
  */
 @SuppressWarnings("restricted")
-final class Libc {
-  static final int EPERM = 1;
-  static final int ENOENT = 2;
-  static final int EINTR = 4;
-  static final int EAGAIN = 11;
-  static final int EACCES = 13;
-  static final int EBUSY = 16;
-  static final int ENODEV = 19;
-  static final int ENOTDIR = 20;
-  static final int EINVAL = 22;
-  static final int ENOTCONN = 107;
+public final class Libc {
+  public static final int EPERM = 1;
+  public static final int ENOENT = 2;
+  public static final int EINTR = 4;
+  public static final int EAGAIN = 11;
+  public static final int EACCES = 13;
+  public static final int EBUSY = 16;
+  public static final int ENODEV = 19;
+  public static final int ENOTDIR = 20;
+  public static final int EINVAL = 22;
+  public static final int ENOTCONN = 107;
 
-  static final int O_WRONLY = 1;
-  static final int O_RDWR = 2;
-  static final int O_CLOEXEC = 02000000;
+  public static final int O_WRONLY = 1;
+  public static final int O_RDWR = 2;
+  public static final int O_CLOEXEC = 02000000;
 
-  static final long MS_RDONLY = 1;
-  static final long MS_NOSUID = 2;
-  static final long MS_NODEV = 4;
-  static final long MS_REMOUNT = 32;
-  static final long MS_NOATIME = 1024;
+  public static final long MS_RDONLY = 1;
+  public static final long MS_NOSUID = 2;
+  public static final long MS_NODEV = 4;
+  public static final long MS_REMOUNT = 32;
+  public static final long MS_NOATIME = 1024;
 
-  static final int MNT_FORCE = 1;
-  static final int MNT_DETACH = 2;
-  static final int UMOUNT_NOFOLLOW = 8;
+  public static final int MNT_FORCE = 1;
+  public static final int MNT_DETACH = 2;
+  public static final int UMOUNT_NOFOLLOW = 8;
 
   /** What {@link #read} and {@link #write} leave the error number in. */
-  static final StructLayout ERRNO = Linker.Option.captureStateLayout();
+  public static final StructLayout ERRNO = Linker.Option.captureStateLayout();
 
   private static final int AT_FDCWD = -100;
   private static final int AT_STATX_FORCE_SYNC = 0x2000;
@@ -115,7 +115,7 @@ final class Libc {
    *
    * @param errno of layout {@link #ERRNO}
    */
-  static long read(int descriptor, MemorySegment buffer, long bytes, MemorySegment errno) {
+  public static long read(int descriptor, MemorySegment buffer, long bytes, MemorySegment errno) {
     try {
       long count = (long) READ.invokeExact(errno, descriptor, buffer, bytes);
       return count < 0 ? -(int) ERRNO_VALUE.get(errno, 0L) : count;
@@ -129,7 +129,7 @@ final class Libc {
    *
    * @param errno of layout {@link #ERRNO}
    */
-  static long write(int descriptor, MemorySegment buffer, long bytes, MemorySegment errno) {
+  public static long write(int descriptor, MemorySegment buffer, long bytes, MemorySegment errno) {
     try {
       long count = (long) WRITE.invokeExact(errno, descriptor, buffer, bytes);
       return count < 0 ? -(int) ERRNO_VALUE.get(errno, 0L) : count;
@@ -138,11 +138,11 @@ final class Libc {
     }
   }
 
-  static int open(String path, int flags) {
+  public static int open(String path, int flags) {
     return openAt(AT_FDCWD, path, flags);
   }
 
-  static int openAt(int directory, String path, int flags) {
+  public static int openAt(int directory, String path, int flags) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       return result(
@@ -152,7 +152,7 @@ final class Libc {
     }
   }
 
-  static int close(int descriptor) {
+  public static int close(int descriptor) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       return result((int) CLOSE.invokeExact(errno, descriptor), errno);
@@ -162,7 +162,7 @@ final class Libc {
   }
 
   /** Waits until a descriptor can be read: 1 if it can, 0 if the time is over. */
-  static int awaitReadable(int descriptor, int timeoutMillis) {
+  public static int awaitReadable(int descriptor, int timeoutMillis) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       MemorySegment request = arena.allocate(MemoryLayout.structLayout(JAVA_INT, JAVA_INT));
@@ -174,7 +174,7 @@ final class Libc {
     }
   }
 
-  static int mount(String source, String target, String type, long flags, String options) {
+  public static int mount(String source, String target, String type, long flags, String options) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       return result(
@@ -192,7 +192,7 @@ final class Libc {
     }
   }
 
-  static int umount2(String target, int flags) {
+  public static int umount2(String target, int flags) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       return result((int) UMOUNT2.invokeExact(errno, arena.allocateFrom(target), flags), errno);
@@ -205,7 +205,7 @@ final class Libc {
    * Asks the file system itself for an inode, past what the kernel remembers. Waits as long as the
    * file system lets it.
    */
-  static int probe(String path) {
+  public static int probe(String path) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       return result(
@@ -227,7 +227,7 @@ final class Libc {
    * A file system without a place in the tree (fsopen, fsconfig, fsmount; Linux 5.2): the
    * descriptor of its root.
    */
-  static int detachedMount(String type) {
+  public static int detachedMount(String type) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       MemorySegment name = arena.allocateFrom(type);
@@ -262,15 +262,15 @@ final class Libc {
     }
   }
 
-  static int geteuid() {
+  public static int geteuid() {
     return plain(GETEUID);
   }
 
-  static int getegid() {
+  public static int getegid() {
     return plain(GETEGID);
   }
 
-  static int pageSize() {
+  public static int pageSize() {
     return plain(GETPAGESIZE);
   }
 

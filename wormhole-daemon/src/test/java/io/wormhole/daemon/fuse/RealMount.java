@@ -1,5 +1,7 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
+import io.wormhole.daemon.fuse.mounts.FuseDevice;
+import io.wormhole.daemon.fuse.mounts.Libc;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
@@ -15,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(RealMount.Condition.class)
-@interface RealMount {
+public @interface RealMount {
 
   /** Whether this machine lets us mount. */
   final class Condition implements ExecutionCondition {
@@ -24,12 +26,12 @@ import org.junit.jupiter.api.extension.ExtensionContext;
       if (Libc.geteuid() != 0) {
         return skipped(context, "mounting needs root");
       }
-      int device = Libc.open(Device.PATH, Libc.O_RDWR | Libc.O_CLOEXEC);
-      if (device < 0) {
-        return skipped(context, Device.PATH + " cannot be opened, error number " + -device);
+      try {
+        Libc.close(FuseDevice.open());
+        return ConditionEvaluationResult.enabled("root, with " + FuseDevice.PATH);
+      } catch (MountException e) {
+        return skipped(context, String.valueOf(e.getMessage()));
       }
-      Libc.close(device);
-      return ConditionEvaluationResult.enabled("root, with " + Device.PATH);
     }
 
     private static ConditionEvaluationResult skipped(ExtensionContext context, String reason) {

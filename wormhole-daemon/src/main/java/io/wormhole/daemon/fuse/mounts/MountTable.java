@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,7 +13,7 @@ import java.util.Optional;
  * What is mounted where, as {@code /proc/self/mountinfo} has it (proc_pid_mountinfo(5)). Reading it
  * asks no file system anything, so it answers where a stat would hang.
  */
-record MountTable(List<Mount> mounts) {
+public record MountTable(List<Mount> mounts) {
   private static final Path SOURCE = Path.of("/proc/self/mountinfo");
 
   /**
@@ -24,18 +24,19 @@ record MountTable(List<Mount> mounts) {
    * @param type the file system's, such as {@code fuse.wormhole}
    * @param source what is mounted, as the file system wants it shown
    */
-  record Mount(int id, int parent, String device, String directory, String type, String source) {}
+  public record Mount(
+      int id, int parent, String device, String directory, String type, String source) {}
 
-  MountTable {
+  public MountTable {
     mounts = List.copyOf(mounts);
   }
 
-  static MountTable read() throws IOException {
+  public static MountTable read() throws IOException {
     return parse(Files.readAllBytes(SOURCE));
   }
 
   /** Parses the table's text; lines that are no mounts are left out. */
-  static MountTable parse(byte[] text) {
+  public static MountTable parse(byte[] text) {
     List<Mount> mounts = new ArrayList<>();
     for (String line : new String(text, StandardCharsets.ISO_8859_1).split("\n", -1)) {
       String[] fields = line.split(" ", -1);
@@ -58,7 +59,7 @@ record MountTable(List<Mount> mounts) {
   }
 
   /** The mount that a path walk to a mount point ends in: the topmost of those stacked there. */
-  Optional<Mount> at(String directory) {
+  public Optional<Mount> at(String directory) {
     List<Mount> stacked =
         mounts.stream().filter(mount -> mount.directory().equals(directory)).toList();
     return stacked.stream()
@@ -67,7 +68,7 @@ record MountTable(List<Mount> mounts) {
   }
 
   /** Whether a device is mounted anywhere. */
-  boolean hasDevice(String device) {
+  public boolean hasDevice(String device) {
     return mounts.stream().anyMatch(mount -> mount.device().equals(device));
   }
 

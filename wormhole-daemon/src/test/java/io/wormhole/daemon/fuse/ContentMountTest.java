@@ -1,11 +1,7 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.wormhole.daemon.fuse.Attr;
-import io.wormhole.daemon.fuse.Errno;
-import io.wormhole.daemon.fuse.ErrnoException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
@@ -29,7 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What programs see through a real mount is what the file system says. */
-@RealMount
+@OnEveryBackend
 class ContentMountTest {
   private static byte noise(long offset) {
     return (byte) ((offset * 0x9E3779B97F4A7C15L) >>> 56);
@@ -43,14 +38,19 @@ class ContentMountTest {
     return bytes;
   }
 
+  private final TestedBackend backend;
   private final MemoryFileSystem files = new MemoryFileSystem();
+
+  ContentMountTest(TestedBackend backend) {
+    this.backend = backend;
+  }
 
   @Test
   void filesReadAsTheyAreAtEveryOffsetAndLength() throws Exception {
     int size = 1_000_003;
     files.root.file("noise", size, ContentMountTest::noise);
     files.root.file("empty", new byte[0]);
-    try (MountedFileSystem mounted = new MountedFileSystem(files);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files);
         FileChannel channel = FileChannel.open(mounted.path("noise"))) {
       assertThat(Files.readAllBytes(mounted.path("noise"))).isEqualTo(noise(0, size));
       assertThat(Files.readAllBytes(mounted.path("empty"))).isEmpty();
@@ -68,7 +68,7 @@ class ContentMountTest {
   void directReadsAndMappingsBringTheSameBytes() throws Exception {
     int size = 700_001;
     files.root.file("noise", size, ContentMountTest::noise);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Path path = mounted.path("noise");
       Program.Result direct =
           Program.run("dd", "if=" + path, "iflag=direct", "bs=64k", "status=none");
@@ -86,7 +86,7 @@ class ContentMountTest {
     long size = 6L << 30;
     long island = 5L << 30;
     files.root.file("sparse", size, offset -> offset >= island ? noise(offset) : 0);
-    try (MountedFileSystem mounted = new MountedFileSystem(files);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files);
         FileChannel channel = FileChannel.open(mounted.path("sparse"))) {
       assertThat(Files.size(mounted.path("sparse"))).isEqualTo(size);
       ByteBuffer before = ByteBuffer.allocate(4096);
@@ -126,7 +126,7 @@ class ContentMountTest {
             "\u00c3\u00a4",
             "$'\\xc3\\xa4'");
     names.forEach((name, quoted) -> files.root.file(name, MemoryFileSystem.bytes(quoted)));
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       for (String quoted : names.values()) {
         Program.Result read = Program.bash("cat -- \"$1\"/" + quoted, mounted.directory);
         assertThat(read.output()).as(read.errors()).isEqualTo(quoted);
@@ -153,7 +153,7 @@ class ContentMountTest {
   void largeFoldersAreListedWholeAndAgainAfterRewind() throws Exception {
     MemoryFileSystem.Node folder = files.root.directory("folder");
     IntStream.range(0, 20_000).forEach(i -> folder.file("entry number " + i, new byte[i % 7]));
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       String path = mounted.path("folder").toString();
       Program.Result count =
           Program.run(
@@ -186,7 +186,7 @@ class ContentMountTest {
     file.uid = 1234;
     file.gid = 4321;
     file.mtime = new Attr.Time(-1, 1);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Path path = mounted.path("file");
       Map<String, Object> seen = Files.readAttributes(path, "unix:*");
       assertThat(seen.get("mode")).isEqualTo(0100604);
@@ -216,7 +216,7 @@ class ContentMountTest {
     files.root.symlink("way", "folder/two");
     files.root.symlink("long", "x".repeat(4095));
     files.root.symlink("nowhere", "missing");
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(Files.isSameFile(mounted.path("folder/one"), mounted.path("folder/two"))).isTrue();
       assertThat(Files.getAttribute(mounted.path("folder/one"), "unix:nlink")).isEqualTo(2);
       assertThat(Files.readString(mounted.path("way"))).isEqualTo("content");
@@ -232,7 +232,7 @@ class ContentMountTest {
   void aChangedFileIsReadAnewOnceItsAttributesAreOver() throws Exception {
     files.validFor = Duration.ZERO;
     MemoryFileSystem.Node file = files.root.file("file", MemoryFileSystem.bytes("before"));
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(Files.readString(mounted.path("file"))).isEqualTo("before");
       byte[] after = MemoryFileSystem.bytes("after that");
       file.content = offset -> after[(int) offset];
@@ -243,21 +243,8 @@ class ContentMountTest {
   }
 
   @Test
-  void absencesAreRememberedAsLongAsTheySay() throws Exception {
-    files.validFor = Duration.ofHours(1);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
-      assertThatThrownBy(() -> Files.size(mounted.path("absent")))
-          .isInstanceOf(NoSuchFileException.class);
-      long asked = files.lookups.get();
-      assertThat(asked).isPositive();
-      assertThat(Files.exists(mounted.path("absent"))).isFalse();
-      assertThat(files.lookups.get()).isEqualTo(asked);
-    }
-  }
-
-  @Test
   void statfsShowsTheFileSystemsFigures() throws Exception {
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       FileStore store = Files.getFileStore(mounted.directory);
       assertThat(store.getTotalSpace()).isEqualTo(4096L << 40);
       assertThat(store.getUnallocatedSpace()).isEqualTo(4096L << 39);
@@ -276,7 +263,7 @@ class ContentMountTest {
     MemoryFileSystem.Node file = files.root.file("file", new byte[1]);
     file.xattrs.put("user.small", MemoryFileSystem.bytes("value"));
     file.xattrs.put("user.large", MemoryFileSystem.bytes("v".repeat(60_000)));
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       String path = mounted.path("file").toString();
       assertThat(Program.run("getfattr", "-d", "--absolute-names", path).output())
           .contains("user.small=\"value\"", "user.large=\"" + "v".repeat(60_000) + "\"");
@@ -306,7 +293,7 @@ class ContentMountTest {
   void aFileSystemThatHasNoExtendedAttributesIsAskedOnce() throws Exception {
     files.hasXattrs = false;
     files.root.file("file", new byte[1]);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       String path = mounted.path("file").toString();
       for (int i = 0; i < 3; i++) {
         assertThat(Program.run("getfattr", "-n", "user.none", path).errors())
@@ -323,7 +310,7 @@ class ContentMountTest {
         node -> {
           throw new ErrnoException(Errno.ETIMEDOUT);
         };
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       String path = mounted.path("file").toString();
       assertThat(Program.run("dd", "if=" + path, "iflag=direct").errors())
           .contains("Connection timed out");
@@ -342,7 +329,7 @@ class ContentMountTest {
   void filesThatGrowCanBeFollowed() throws Exception {
     files.validFor = Duration.ZERO;
     MemoryFileSystem.Node file = files.root.file("log", 10, ContentMountTest::noise);
-    try (MountedFileSystem mounted = new MountedFileSystem(files);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files);
         FileChannel channel = FileChannel.open(mounted.path("log"), StandardOpenOption.READ)) {
       ByteBuffer buffer = ByteBuffer.allocate(100);
       assertThat(channel.read(buffer)).isEqualTo(10);

@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
  * Says what went wrong where only the kernel would hear of it: at most one line in ten seconds,
  * with the number of those left out. Any thread may call.
  */
-final class FaultLog {
+public final class FaultLog {
   private static final Logger log = LoggerFactory.getLogger(FaultLog.class);
   private static final long INTERVAL_NANOS = 10_000_000_000L;
 
@@ -21,18 +21,18 @@ final class FaultLog {
   /**
    * @param nanoTime a clock that only goes forward, like {@link System#nanoTime}
    */
-  FaultLog(LongSupplier nanoTime) {
+  public FaultLog(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
     this.nextLineNanos = new AtomicLong(nanoTime.getAsLong());
   }
 
   /** Reports a fault; whether a line was written. */
-  boolean report(String what, Throwable fault) {
+  public boolean report(String what, Throwable fault) {
     return write(what + " (" + fault + ")", fault);
   }
 
   /** Reports what has no cause of its own; whether a line was written. */
-  boolean report(String what) {
+  public boolean report(String what) {
     return write(what, null);
   }
 

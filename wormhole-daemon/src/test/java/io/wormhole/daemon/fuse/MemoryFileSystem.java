@@ -1,15 +1,7 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
 import static java.util.Objects.requireNonNull;
 
-import io.wormhole.daemon.fuse.Attr;
-import io.wormhole.daemon.fuse.DirectoryWriter;
-import io.wormhole.daemon.fuse.Entry;
-import io.wormhole.daemon.fuse.Errno;
-import io.wormhole.daemon.fuse.ErrnoException;
-import io.wormhole.daemon.fuse.FileSystemFigures;
-import io.wormhole.daemon.fuse.FileType;
-import io.wormhole.daemon.fuse.KernelFileSystem;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +13,7 @@ import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,44 +23,44 @@ import java.util.concurrent.atomic.AtomicLong;
  * is balanced, no call names what was given back, none comes after the end. Names are keys in
  * ISO-8859-1, which holds any byte.
  */
-final class MemoryFileSystem implements KernelFileSystem {
-  static final Attr.Time LONG_AGO = new Attr.Time(-86_400 * 365, 123_456_789);
+public final class MemoryFileSystem implements KernelFileSystem {
+  public static final Attr.Time LONG_AGO = new Attr.Time(-86_400 * 365, 123_456_789);
 
   /** Called before an operation; may wait or fail. */
-  interface Gate {
+  public interface Gate {
     void pass(Node node) throws ErrnoException, InterruptedException;
   }
 
   /** What a file holds. */
-  interface Content {
+  public interface Content {
     byte at(long offset);
   }
 
-  static final Gate OPEN_GATE = node -> {};
+  public static final Gate OPEN_GATE = node -> {};
 
-  volatile Gate readGate = OPEN_GATE;
-  volatile Gate lookupGate = OPEN_GATE;
-  volatile Gate getattrGate = OPEN_GATE;
-  volatile Gate listedGate = OPEN_GATE;
-  volatile boolean hasXattrs = true;
-  final AtomicLong xattrsAsked = new AtomicLong();
-  volatile Duration validFor = Duration.ofSeconds(3);
-  final Queue<String> violations = new ConcurrentLinkedQueue<>();
-  final CountDownLatch destroyed = new CountDownLatch(1);
-  final AtomicLong lookups = new AtomicLong();
+  public volatile Gate readGate = OPEN_GATE;
+  public volatile Gate lookupGate = OPEN_GATE;
+  public volatile Gate getattrGate = OPEN_GATE;
+  public volatile Gate listedGate = OPEN_GATE;
+  public volatile boolean hasXattrs = true;
+  public final AtomicLong xattrsAsked = new AtomicLong();
+  public volatile Duration validFor = Duration.ofSeconds(3);
+  public final Queue<String> violations = new ConcurrentLinkedQueue<>();
+  public final CountDownLatch destroyed = new CountDownLatch(1);
+  public final AtomicLong lookups = new AtomicLong();
 
   private final Map<Long, Node> nodes = new ConcurrentHashMap<>();
   private final Map<Long, Object> handles = new ConcurrentHashMap<>();
   private final AtomicLong nextNode = new AtomicLong(ROOT);
   private final AtomicLong nextHandle = new AtomicLong(1);
   private final Object changed = new Object();
-  final Node root;
+  public final Node root;
 
-  /** An inode; built before the mount, or while nobody looks. */
-  final class Node {
-    final long id = nextNode.getAndIncrement();
+  /** An inode; built before the mount, or while nobody looks. Names may come and go at any time. */
+  public final class Node {
+    public final long id = nextNode.getAndIncrement();
     final FileType type;
-    final Map<String, Node> children = new TreeMap<>();
+    final Map<String, Node> children = new ConcurrentSkipListMap<>();
     final Map<String, byte[]> xattrs = new TreeMap<>();
     final AtomicLong held = new AtomicLong();
     final AtomicLong opened = new AtomicLong();
@@ -86,34 +79,38 @@ final class MemoryFileSystem implements KernelFileSystem {
       nodes.put(id, this);
     }
 
-    Node directory(String name) {
+    public Node directory(String name) {
       return link(name, new Node(FileType.DIRECTORY));
     }
 
-    Node file(String name, byte[] bytes) {
+    public Node file(String name, byte[] bytes) {
       return file(name, bytes.length, offset -> bytes[(int) offset]);
     }
 
-    Node file(String name, long size, Content content) {
+    public Node file(String name, long size, Content content) {
       Node file = new Node(FileType.REGULAR);
       file.size = size;
       file.content = content;
       return link(name, file);
     }
 
-    Node symlink(String name, String target) {
+    public Node symlink(String name, String target) {
       Node link = new Node(FileType.SYMLINK);
       link.target = target.getBytes(StandardCharsets.UTF_8);
       link.size = link.target.length;
       return link(name, link);
     }
 
-    Node link(String name, Node node) {
+    public Node link(String name, Node node) {
       children.put(name, node);
       return node;
     }
 
-    Attr attr() {
+    void unlink(String name) {
+      requireNonNull(children.remove(name));
+    }
+
+    public Attr attr() {
       return new Attr(
           type,
           id + 1000,
@@ -130,7 +127,7 @@ final class MemoryFileSystem implements KernelFileSystem {
           validFor);
     }
 
-    Entry entry() {
+    public Entry entry() {
       return new Entry(id, 0, attr(), validFor);
     }
   }
@@ -138,16 +135,16 @@ final class MemoryFileSystem implements KernelFileSystem {
   @SuppressWarnings("ArrayRecordComponent")
   private record NamedNode(byte[] name, Node node) {}
 
-  MemoryFileSystem() {
+  public MemoryFileSystem() {
     root = new Node(FileType.DIRECTORY);
   }
 
-  static byte[] bytes(String name) {
+  public static byte[] bytes(String name) {
     return name.getBytes(StandardCharsets.ISO_8859_1);
   }
 
   /** Waits until the kernel holds no node but the root and no handle. */
-  boolean awaitAllGivenBack(Duration time) throws InterruptedException {
+  public boolean awaitAllGivenBack(Duration time) throws InterruptedException {
     long deadline = System.nanoTime() + time.toNanos();
     synchronized (changed) {
       while (heldByKernel() > 0) {
@@ -161,11 +158,11 @@ final class MemoryFileSystem implements KernelFileSystem {
     return true;
   }
 
-  long heldByKernel() {
+  public long heldByKernel() {
     return nodes.values().stream().mapToLong(node -> node.held.get()).sum() + handles.size();
   }
 
-  int openHandles() {
+  public int openHandles() {
     return handles.size();
   }
 
@@ -223,7 +220,9 @@ final class MemoryFileSystem implements KernelFileSystem {
 
   @Override
   public void release(long node, long handle) {
-    check(handles.remove(handle) == nodes.get(node), "released what was not open");
+    Node file = nodes.get(node);
+    check(file != null && handles.remove(handle) == file, "released what was not open");
+    check(file != null && file.opened.decrementAndGet() >= 0, "released more often than opened");
     tellChanged();
   }
 

@@ -1,9 +1,11 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.wormhole.daemon.fuse.MountBusyException;
+import io.wormhole.daemon.fuse.mounts.ConnectionAbort;
+import io.wormhole.daemon.fuse.mounts.MountTable;
+import io.wormhole.daemon.fuse.mounts.StaleMounts;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -16,10 +18,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A mount goes away when asked to, whoever asks and whatever goes on in it. */
-@RealMount
+@OnEveryBackend
 class UnmountMountTest {
+  private final TestedBackend backend;
   private final MemoryFileSystem files = new MemoryFileSystem();
   private final Gates gate = new Gates();
+
+  UnmountMountTest(TestedBackend backend) {
+    this.backend = backend;
+  }
 
   @AfterEach
   void openTheGate() {
@@ -29,7 +36,7 @@ class UnmountMountTest {
   @Test
   void anIdleMountIsUnmountedAndAskingAgainDoesNothing() throws Exception {
     files.root.file("file", new byte[10]);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(Files.size(mounted.path("file"))).isEqualTo(10);
       assertThat(mounted.mount.ended()).isNotDone();
       mounted.mount.unmount();
@@ -43,7 +50,7 @@ class UnmountMountTest {
   @Test
   void aBusyMountStaysAndSaysThatItIsBusy() throws Exception {
     files.root.file("file", new byte[10]);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       try (InputStream open = Files.newInputStream(mounted.path("file"))) {
         assertThatThrownBy(mounted.mount::unmount)
             .isInstanceOf(MountBusyException.class)
@@ -57,7 +64,7 @@ class UnmountMountTest {
 
   @Test
   void whoeverUnmountsTheEndIsTold() throws Exception {
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(Program.run("umount", mounted.directory.toString()).status()).isZero();
       mounted.awaitEnd();
     }
@@ -67,7 +74,7 @@ class UnmountMountTest {
   void forceEndsPendingReadsWithAnErrorAndInterruptsTheirCalls() throws Exception {
     files.root.file("file", 1 << 20, offset -> 1);
     files.readGate = gate;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program cat = Program.start("cat", mounted.path("file").toString());
       Program dd = Program.start("dd", "if=" + mounted.path("file"), "iflag=direct", "bs=4k");
       assertThat(gate.awaitArrived(2)).isTrue();
@@ -85,7 +92,7 @@ class UnmountMountTest {
   void forceWorksWhileCallsHeedNoInterrupt() throws Exception {
     files.root.file("file", 1 << 20, offset -> 1);
     files.readGate = gate::passUninterruptibly;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program dd = Program.start("dd", "if=" + mounted.path("file"), "iflag=direct", "bs=4k");
       assertThat(gate.awaitArrived(1)).isTrue();
       mounted.mount.forceUnmount();
@@ -100,7 +107,7 @@ class UnmountMountTest {
   @Test
   void forceReachesAMountThatWasDetachedBySomebodyElse() throws Exception {
     files.root.file("file", 1 << 20, offset -> 1);
-    try (MountedFileSystem mounted = new MountedFileSystem(files);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files);
         FileChannel open = FileChannel.open(mounted.path("file"))) {
       assertThat(open.size()).isEqualTo(1 << 20);
       assertThat(Program.run("umount", "-l", mounted.directory.toString()).status()).isZero();
@@ -117,7 +124,7 @@ class UnmountMountTest {
   void anUnmountThatMeetsAReadAheadOfNobodyInterruptsIt() throws Exception {
     files.root.file("file", 1 << 20, offset -> 1);
     files.readGate = gate;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program cat = Program.start("cat", mounted.path("file").toString());
       assertThat(gate.awaitArrived(1)).isTrue();
       cat.signal("KILL");
@@ -131,7 +138,7 @@ class UnmountMountTest {
 
   @Test
   void anAbortedConnectionLeavesNoDeadMount() throws Exception {
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       String device = MountTable.read().at(mounted.directory.toString()).orElseThrow().device();
       assertThat(ConnectionAbort.abort(device)).isTrue();
       mounted.awaitEnd();
@@ -143,7 +150,7 @@ class UnmountMountTest {
   void aMountOfALiveDaemonIsNeverCleared() throws Exception {
     files.getattrGate = gate;
     files.validFor = Duration.ZERO;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(StaleMounts.clear(List.of(mounted.directory)))
           .as("one that does not answer")
           .isEmpty();
@@ -157,7 +164,7 @@ class UnmountMountTest {
   void mountsOfAKilledDaemonAreClearedAndOnlyThose() throws Exception {
     Path below = Files.createTempDirectory("wormhole stale").toRealPath();
     Path directory = Files.createDirectory(below.resolve("mount point"));
-    OtherDaemon daemon = OtherDaemon.start(directory);
+    OtherDaemon daemon = OtherDaemon.start(backend, directory);
     try {
       assertThat(daemon.answer()).isEqualTo("mounted");
       assertThat(StaleMounts.clear(List.of(below))).as("alive").isEmpty();

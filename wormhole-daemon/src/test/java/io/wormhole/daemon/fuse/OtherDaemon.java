@@ -1,19 +1,18 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
-import io.wormhole.daemon.fuse.MountException;
-import io.wormhole.daemon.fuse.MountOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** A process of its own that mounts, says what came of it, and serves until it is killed. */
-final class OtherDaemon {
+public final class OtherDaemon {
   private final Process process;
   private final CompletableFuture<String> answer = new CompletableFuture<>();
 
@@ -36,7 +35,8 @@ final class OtherDaemon {
    *
    * @param wrapper a command that runs the one after it
    */
-  static OtherDaemon start(Path directory, String... wrapper) throws IOException {
+  public static OtherDaemon start(TestedBackend backend, Path directory, String... wrapper)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(wrapper));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
@@ -44,6 +44,7 @@ final class OtherDaemon {
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(OtherDaemon.class.getName());
+    command.add(backend.name());
     command.add(directory.toString());
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("LC_ALL", "C.UTF-8");
@@ -52,20 +53,21 @@ final class OtherDaemon {
   }
 
   /** Its one line: {@code mounted}, or the kind of refusal. */
-  String answer() throws Exception {
+  public String answer() throws Exception {
     return answer.get(30, TimeUnit.SECONDS);
   }
 
   /** Ends it without a chance to clean up. */
-  void kill() throws InterruptedException {
+  public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
   }
 
   public static void main(String[] arguments) throws Exception {
     try {
       var mount =
-          new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime)
-              .mount(new MountOptions(Path.of(arguments[0]), "another"), new MemoryFileSystem());
+          TestedBackend.valueOf(arguments[0])
+              .make(Duration.ZERO)
+              .mount(new MountOptions(Path.of(arguments[1]), "another"), new MemoryFileSystem());
       System.out.println("mounted");
       mount.ended().join();
     } catch (MountException e) {

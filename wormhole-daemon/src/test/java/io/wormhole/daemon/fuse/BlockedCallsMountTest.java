@@ -1,12 +1,8 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.wormhole.daemon.fuse.Errno;
-import io.wormhole.daemon.fuse.ErrnoException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
@@ -16,7 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Calls that wait hold up nobody else, and end when whoever waits for them goes away. */
-@RealMount
+@OnEveryBackend
 class BlockedCallsMountTest {
   /** Waits for a read it is interrupted in by a signal, and says what it came to. */
   private static final String SIGNALLED_READ =
@@ -26,8 +22,13 @@ class BlockedCallsMountTest {
       print defined(sysread(F, $b, 4096)) ? "read" : $! + 0;
       """;
 
+  private final TestedBackend backend;
   private final MemoryFileSystem files = new MemoryFileSystem();
   private final Gates gate = new Gates();
+
+  BlockedCallsMountTest(TestedBackend backend) {
+    this.backend = backend;
+  }
 
   @AfterEach
   void openTheGate() {
@@ -46,7 +47,7 @@ class BlockedCallsMountTest {
             gate.pass(node);
           }
         };
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       List<Program> programs = new ArrayList<>();
       for (int i = 0; i < readers; i++) {
         programs.add(
@@ -72,29 +73,10 @@ class BlockedCallsMountTest {
   }
 
   @Test
-  void aSlowLookupHoldsUpNoOtherLookupInItsFolder() throws Exception {
-    MemoryFileSystem.Node slow = files.root.file("slow", new byte[1]);
-    files.root.file("fast", new byte[2]);
-    files.lookupGate =
-        node -> {
-          if (node == slow) {
-            gate.pass(node);
-          }
-        };
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
-      Program stat = Program.start("stat", "-c", "%s", mounted.path("slow").toString());
-      assertThat(gate.awaitArrived(1)).isTrue();
-      assertThat(Files.size(mounted.path("fast"))).isEqualTo(2);
-      gate.open();
-      assertThat(stat.result().output().strip()).isEqualTo("1");
-    }
-  }
-
-  @Test
   void aKilledDirectReaderDiesAndItsCallIsInterrupted() throws Exception {
     files.root.file("file", new byte[10_000]);
     files.readGate = gate;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program dd =
           Program.start("dd", "if=" + mounted.path("file"), "iflag=direct", "bs=4k", "count=1");
       assertThat(gate.awaitArrived(1)).isTrue();
@@ -108,7 +90,7 @@ class BlockedCallsMountTest {
   void aKilledCatDiesWhileItsReadAheadIsStillUnderWay() throws Exception {
     files.root.file("file", 1 << 20, offset -> 1);
     files.readGate = gate;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program cat = Program.start("cat", mounted.path("file").toString());
       assertThat(gate.awaitArrived(1)).isTrue();
       cat.signal("KILL");
@@ -121,7 +103,7 @@ class BlockedCallsMountTest {
   void aSignalInterruptsADirectRead() throws Exception {
     files.root.file("file", new byte[10_000]);
     files.readGate = gate;
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program perl = Program.start("perl", "-e", SIGNALLED_READ, mounted.path("file").toString());
       assertThat(gate.awaitArrived(1)).isTrue();
       perl.signal("USR1");
@@ -142,7 +124,7 @@ class BlockedCallsMountTest {
             Thread.currentThread().interrupt();
           }
         };
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       Program stat = Program.start("stat", mounted.path("file").toString());
       assertThat(gate.awaitArrived(1)).isTrue();
       stat.signal("KILL");
@@ -152,56 +134,9 @@ class BlockedCallsMountTest {
   }
 
   @Test
-  void pastTheCallLimitTheKernelHearsThatMemoryIsShort() throws Exception {
-    files.root.file("file", new byte[10_000]);
-    files.validFor = Duration.ofHours(1);
-    try (MountedFileSystem mounted = new MountedFileSystem(files, new DeviceSettings(1, 2, 1));
-        FileChannel channel = FileChannel.open(mounted.path("file"))) {
-      files.readGate = gate;
-      // A call is counted until its thread has let go of it, so that a program may be refused
-      // itself.
-      String[] dd = {
-        "bash",
-        "-c",
-        "until dd if=\"$1\" iflag=direct bs=4k count=1; do :; done",
-        "bash",
-        mounted.path("file").toString()
-      };
-      List<Program> held = List.of(Program.start(dd), Program.start(dd));
-      assertThat(gate.awaitArrived(2)).isTrue();
-      assertThat(Program.run("ls", mounted.directory.toString()).errors())
-          .contains("Cannot allocate memory");
-      gate.open();
-      for (Program program : held) {
-        assertThat(program.result().status()).isZero();
-      }
-      assertThat(channel.read(ByteBuffer.allocate(100))).isEqualTo(100);
-    }
-  }
-
-  @Test
-  void readsWaitForOneAnothersReplyRoomAndAllCome() throws Exception {
-    int size = 3 << 20;
-    files.root.file("file", size, offset -> (byte) (offset >> 12));
-    try (MountedFileSystem mounted = new MountedFileSystem(files, new DeviceSettings(4, 4096, 2))) {
-      List<Program> programs = new ArrayList<>();
-      for (int i = 0; i < 6; i++) {
-        programs.add(
-            Program.start(
-                "dd", "if=" + mounted.path("file"), "iflag=direct", "bs=128k", "status=none"));
-      }
-      byte[] first = programs.getFirst().result().outputBytes();
-      assertThat(first).hasSize(size);
-      for (Program program : programs) {
-        assertThat(program.result().outputBytes()).isEqualTo(first);
-      }
-    }
-  }
-
-  @Test
   void faultsOfTheFileSystemEndNoReader() throws Exception {
     files.root.file("file", new byte[10]);
-    try (MountedFileSystem mounted = new MountedFileSystem(files)) {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       files.lookupGate =
           node -> {
             throw new AssertionError("a fault, thrown by a test");
