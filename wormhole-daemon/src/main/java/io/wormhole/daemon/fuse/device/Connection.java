@@ -58,7 +58,7 @@ final class Connection {
     }
   }
 
-  /** Completes when the kernel has said that the connection is over. */
+  /** Completes when the kernel has said that the connection is over, or it was given up. */
   CompletableFuture<Void> ended() {
     return ended;
   }
@@ -66,6 +66,17 @@ final class Connection {
   /** Interrupts every call that is under way. */
   void interruptCalls() {
     dispatcher.interruptCalls();
+  }
+
+  /**
+   * Ends the connection from this side, where the kernel cannot be made to: every request that is
+   * under way or comes yet is answered with an error. The readers stay until the kernel lets go.
+   */
+  void giveUp() {
+    dispatcher.refuse();
+    if (over.compareAndSet(false, true)) {
+      end();
+    }
   }
 
   private void read() {

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.function.LongSupplier;
 
 /**
- * Mounts by {@code mount(2)}, as root, and speaks the kernel's protocol over {@code /dev/fuse} with
- * no library between. Any thread may call.
+ * Mounts, as root by {@code mount(2)} and as anybody else by libfuse3's helper, and speaks the
+ * kernel's protocol over {@code /dev/fuse} with no library between. Any thread may call.
  */
 public final class DeviceBackend {
   /** The type of our mounts in the kernel's table. */
@@ -41,14 +41,11 @@ public final class DeviceBackend {
    */
   public KernelMount mount(MountOptions options, KernelFileSystem fileSystem)
       throws MountException, InterruptedException {
-    requireRoot();
+    Mounter mounter = Mounter.ofThisUser();
     Path directory = MountPoint.check(options.directory());
-    Device device = openDevice();
-    boolean mounted = false;
+    Device device = mounter.mount(directory, options);
     boolean complete = false;
     try {
-      mount(device, directory, options);
-      mounted = true;
       String number = deviceNumber(directory);
       new Handshake(Libc.pageSize()).perform(device);
       Connection connection = connection(device, directory, number, fileSystem);
@@ -58,9 +55,7 @@ public final class DeviceBackend {
     } finally {
       if (!complete) {
         device.close();
-        if (mounted) {
-          detach(directory);
-        }
+        Unmount.lazily(directory);
       }
     }
   }
@@ -71,14 +66,7 @@ public final class DeviceBackend {
    * @throws MountException of kind {@code NOT_ROOT} or {@code NO_DEVICE} if it cannot
    */
   public void check() throws MountException {
-    requireRoot();
-    openDevice().close();
-  }
-
-  private static void requireRoot() throws MountException {
-    if (Libc.geteuid() != 0) {
-      throw new MountException(Kind.NOT_ROOT, "mounting needs root for now: run it with sudo");
-    }
+    Mounter.ofThisUser().check();
   }
 
   private Connection connection(
@@ -93,67 +81,6 @@ public final class DeviceBackend {
         faults,
         settings.readers(),
         () -> leaveNoDeadMount(directory, number));
-  }
-
-  private static Device openDevice() throws MountException {
-    int descriptor = Libc.open(Device.PATH, Libc.O_RDWR | Libc.O_CLOEXEC);
-    if (descriptor >= 0) {
-      return new Device(descriptor);
-    }
-    throw new MountException(
-        Kind.NO_DEVICE,
-        switch (-descriptor) {
-          case Libc.ENOENT, Libc.ENODEV ->
-              Device.PATH
-                  + " is missing. Run: modprobe fuse; in a container, start it with"
-                  + " --device /dev/fuse.";
-          case Libc.EPERM, Libc.EACCES ->
-              Device.PATH
-                  + " may not be opened. In a container, start it with --device /dev/fuse"
-                  + " and --cap-add SYS_ADMIN.";
-          default ->
-              Device.PATH
-                  + " cannot be opened, error number "
-                  + -descriptor
-                  + ". Run: modprobe fuse.";
-        });
-  }
-
-  private static void mount(Device device, Path directory, MountOptions options)
-      throws MountException {
-    String text =
-        "fd="
-            + device.descriptor()
-            + ",rootmode=40000,user_id="
-            + Libc.geteuid()
-            + ",group_id="
-            + Libc.getegid()
-            + ",default_permissions,max_read="
-            + Handshake.DATA_BYTES_MAX
-            + (options.allowOther() ? ",allow_other" : "");
-    int result =
-        Libc.mount(
-            source(options.name()),
-            directory.toString(),
-            TYPE,
-            Libc.MS_RDONLY | Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOATIME,
-            text);
-    switch (-result) {
-      case 0 -> {}
-      case Libc.EPERM, Libc.EACCES ->
-          throw new MountException(
-              Kind.REFUSED,
-              "The kernel does not let this process mount on "
-                  + directory
-                  + ". In a container, start it with --cap-add SYS_ADMIN.");
-      case Libc.ENOENT, Libc.ENOTDIR ->
-          throw new MountException(
-              Kind.MOUNT_POINT_MISSING, directory + " was taken away just now. Make it again.");
-      default ->
-          throw new MountException(
-              Kind.REFUSED,
-              "The kernel refused to mount on " + directory + ", error number " + -result + ".");
-    }
   }
 
   /**
@@ -195,14 +122,10 @@ public final class DeviceBackend {
               .filter(mount -> mount.device().equals(number))
               .isPresent();
       if (left) {
-        detach(directory);
+        Unmount.lazily(directory);
       }
     } catch (IOException e) {
       faults.report("The table of mounts cannot be read", e);
     }
-  }
-
-  private static void detach(Path directory) {
-    Libc.umount2(directory.toString(), Libc.MNT_DETACH | Libc.UMOUNT_NOFOLLOW);
   }
 }
