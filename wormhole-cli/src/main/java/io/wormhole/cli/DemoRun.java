@@ -128,7 +128,13 @@ final class DemoRun {
   private void mount(ControlClient mounting, Shared shared) throws ControlException, IOException {
     MountRequest request =
         new MountRequest(
-            shared.code(), mountPoint.toString(), base.toString(), shared.address(), null, false);
+            shared.code(),
+            mountPoint.toString(),
+            base.toString(),
+            shared.address(),
+            null,
+            false,
+            false);
     try (EventStream stream = mounting.open(ControlPaths.MOUNTS, request, LIMIT)) {
       Object event = next(stream);
       while (!(event instanceof Mounted)) {

@@ -48,9 +48,10 @@ final class ForcedUnmount {
     return unmounted;
   }
 
-  private static Unmounted unmount(Mount mount) throws ControlException {
+  private static Unmounted unmount(Mount mount) throws ControlException, IOException {
     int errno = Umount2.force(mount.directory());
-    if (errno != 0) {
+    boolean gone = errno == 0 || (errno == Umount2.EPERM && UserUnmount.force(mount));
+    if (!gone) {
       throw new ControlException(
           errno == Umount2.EPERM ? ErrorKind.MISSING_PREREQUISITE : ErrorKind.FAILED,
           "the kernel does not unmount " + mount.directory() + ": error " + errno,

@@ -1,8 +1,11 @@
 package io.wormhole.cli;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,11 +13,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What the kernel must have and grant. Changes nothing. */
 final class Machine {
   private static final Path FUSE = Path.of("/dev/fuse");
   private static final Path SYSCTL = Path.of("/proc/sys/net/core");
+  private static final String HELPER = "fusermount3";
+  private static final int SET_UID = 04000;
   private static final int CAP_SYS_ADMIN = 21;
   private static final int DIGITS_MAX = 64;
   private static final int HEXADECIMAL = 16;
@@ -62,7 +69,7 @@ final class Machine {
       return Check.missing(
           "fuse",
           FUSE + " cannot be opened: " + refused.getMessage(),
-          "run as root; in a container, start it with --device /dev/fuse");
+          "as root: chmod 666 /dev/fuse; in a container, start it with --device /dev/fuse");
     }
   }
 
@@ -79,10 +86,55 @@ final class Machine {
     } catch (IOException | NumberFormatException untold) {
       return Check.warn("mount-right", "the kernel does not tell what this user may do", null);
     }
+    return helper();
+  }
+
+  /** An ordinary user mounts through libfuse3 and its set-uid helper. */
+  private static Check helper() {
+    Path helper = findHelper();
+    if (helper == null || !hasLibrary()) {
+      return Check.missing(
+          "mount-right",
+          "this user may not mount without %s (sharing works)"
+              .formatted(helper == null ? HELPER : "libfuse3"),
+          "install the package fuse3; or run as root, in a container with --cap-add SYS_ADMIN");
+    }
+    try {
+      int mode = (Integer) Files.getAttribute(helper, "unix:mode");
+      int owner = (Integer) Files.getAttribute(helper, "unix:uid");
+      if ((mode & SET_UID) != 0 && owner == 0) {
+        return Check.ok("mount-right", "this user may mount, through " + helper);
+      }
+    } catch (IOException untold) {
+      return Check.warn("mount-right", "cannot look at " + helper + ": " + untold, null);
+    }
     return Check.missing(
         "mount-right",
-        "this user may not mount (sharing works)",
-        "run as root; in a container, start it with --cap-add SYS_ADMIN");
+        helper + " is not set-uid root, so this user may not mount (sharing works)",
+        "as root: chown root %s && chmod u+s %s".formatted(helper, helper));
+  }
+
+  private static @Nullable Path findHelper() {
+    String path = System.getenv().getOrDefault("PATH", "");
+    return Stream.concat(Stream.of(path.split(File.pathSeparator, -1)), Stream.of("/usr/bin"))
+        .filter(folder -> folder.startsWith("/"))
+        .map(folder -> Path.of(folder, HELPER))
+        .filter(Files::isExecutable)
+        .findFirst()
+        .orElse(null);
+  }
+
+  @SuppressWarnings("restricted")
+  private static boolean hasLibrary() {
+    return Stream.of("libfuse3.so.4", "libfuse3.so.3")
+        .anyMatch(name -> {
+          try {
+            SymbolLookup _ = SymbolLookup.libraryLookup(name, Arena.global());
+            return true;
+          } catch (IllegalArgumentException absent) {
+            return false;
+          }
+        });
   }
 
   private static Check socketBuffer(String name) {

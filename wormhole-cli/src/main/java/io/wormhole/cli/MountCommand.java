@@ -71,6 +71,13 @@ final class MountCommand implements Callable<Integer> {
   @Option(names = "--read-only", description = "mount read-only; there is nothing else yet")
   boolean readOnly;
 
+  @Option(
+      names = "--allow-other",
+      description =
+          "let other users of this machine in, as far as permissions go; unless you are root,"
+              + " /etc/fuse.conf must have the line user_allow_other")
+  boolean allowOther;
+
   @Option(names = "-f", description = "stay until it is unmounted; Ctrl-C unmounts")
   boolean foreground;
 
@@ -93,7 +100,8 @@ final class MountCommand implements Callable<Integer> {
             session.userHome().resolve("Wormhole").toString(),
             peer == null ? null : Arguments.address("--peer", peer, 1),
             ram == null ? null : Long.valueOf(Arguments.bytes("--ram", ram)),
-            foreground);
+            foreground,
+            allowOther);
     ControlClient client = session.runningDaemon(output);
     try (EventStream stream = open(client, request, output)) {
       Mounted mounted = mounted(stream, output);

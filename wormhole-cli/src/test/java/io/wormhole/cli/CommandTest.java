@@ -294,7 +294,16 @@ class CommandTest {
 
   @Test
   void mountAsksForTheDefaultFolderBelowTheUsersHome() throws Exception {
-    assertThat(run("mount", "oooo 0000 0000", "--peer", "[::1]:4747", "--ram", "64M", "--json"))
+    assertThat(
+            run(
+                "mount",
+                "oooo 0000 0000",
+                "--peer",
+                "[::1]:4747",
+                "--ram",
+                "64M",
+                "--allow-other",
+                "--json"))
         .isZero();
 
     assertThat(services.mounted.poll(SECONDS, TimeUnit.SECONDS))
@@ -305,7 +314,8 @@ class CommandTest {
                 home.resolve("Wormhole").toString(),
                 "[::1]:4747",
                 64L << 20,
-                false));
+                false,
+                true));
     assertThat(names(new ObjectMapper().readTree(out())))
         .containsExactlyInAnyOrder("name", "directory", "shareId", "backend");
   }
@@ -391,7 +401,7 @@ class CommandTest {
     services.mountGate = new CountDownLatch(1);
     Folders folders = Folders.of(environment(), home);
     MountRequest request =
-        new MountRequest(SampleServices.CODE, null, home.toString(), null, null, false);
+        new MountRequest(SampleServices.CODE, null, home.toString(), null, null, false, false);
     ControlClient client = new ControlClient(folders, new Json());
     try (EventStream stream = client.open("/v1/mounts", request, Duration.ofSeconds(SECONDS))) {
       assertThat(stream.next(Duration.ofSeconds(SECONDS))).isNotNull();

@@ -13,11 +13,18 @@ import java.util.Objects;
  * @param share its id
  * @param name what the mount is called
  * @param foreground whether it belongs to a command, and is not mounted again
+ * @param allowOther whether other users may enter it
  * @param boot which run of the machine it is mounted in; empty where its daemon has unmounted it,
  *     or waits for its host
  */
 record KeptMount(
-    String directory, String host, String share, String name, boolean foreground, String boot) {
+    String directory,
+    String host,
+    String share,
+    String name,
+    boolean foreground,
+    boolean allowOther,
+    String boot) {
   private static final String NOT_MOUNTED = "";
 
   KeptMount {
@@ -29,13 +36,24 @@ record KeptMount(
   }
 
   static KeptMount of(
-      Path directory, Fingerprint host, ShareId share, String name, boolean foreground) {
+      Path directory,
+      Fingerprint host,
+      ShareId share,
+      String name,
+      boolean foreground,
+      boolean allowOther) {
     return new KeptMount(
-        directory.toString(), host.toString(), share.toString(), name, foreground, NOT_MOUNTED);
+        directory.toString(),
+        host.toString(),
+        share.toString(),
+        name,
+        foreground,
+        allowOther,
+        NOT_MOUNTED);
   }
 
   KeptMount mountedIn(String thisBoot) {
-    return new KeptMount(directory, host, share, name, foreground, thisBoot);
+    return new KeptMount(directory, host, share, name, foreground, allowOther, thisBoot);
   }
 
   KeptMount notMounted() {

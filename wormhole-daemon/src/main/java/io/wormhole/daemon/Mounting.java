@@ -109,7 +109,7 @@ final class Mounting {
               given == null ? MountPoint.prepare(Path.of(request.parent()), name) : Path.of(given));
       // What waits for its host there makes room.
       forget(awaited.giveUp(kept -> kept.path().equals(directory)));
-      KernelMount kernel = mountAt(directory, admitted.joined(), remote, request.foreground());
+      KernelMount kernel = mountAt(directory, admitted.joined(), remote, request);
       return opening.done(mounted(kernel, admitted.joined(), remote));
     }
   }
@@ -224,7 +224,8 @@ final class Mounting {
         .orElseGet(() -> DisplayName.of(joined.shareName(), "share").text());
   }
 
-  private KernelMount mountAt(Path directory, Joined joined, RemoteShare remote, boolean foreground)
+  private KernelMount mountAt(
+      Path directory, Joined joined, RemoteShare remote, MountRequest request)
       throws ControlException, InterruptedException {
     boolean mounted = false;
     boolean fresh = false;
@@ -237,7 +238,8 @@ final class Mounting {
                 joined.host(),
                 joined.share(),
                 unusedName(localName(joined)),
-                foreground);
+                request.foreground(),
+                request.allowOther());
         // First, so that no end of this process leaves a mount nobody knows of.
         fresh = folders.add(kept);
       }
@@ -261,7 +263,8 @@ final class Mounting {
   private KernelMount kernelMount(KeptMount kept, RemoteShare remote)
       throws ControlException, InterruptedException {
     try {
-      return backend.mount(new MountOptions(kept.path(), kept.name()), remote.fileSystem());
+      return backend.mount(
+          new MountOptions(kept.path(), kept.name(), kept.allowOther()), remote.fileSystem());
     } catch (MountException refused) {
       throw explained(refused);
     }

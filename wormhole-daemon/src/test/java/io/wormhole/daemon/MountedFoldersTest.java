@@ -24,7 +24,8 @@ class MountedFoldersTest {
         Fingerprint.of(new byte[Fingerprint.BYTES]),
         ShareId.of(new byte[ShareId.BYTES]),
         "films",
-        false);
+        false,
+        true);
   }
 
   @Test

@@ -6,7 +6,7 @@ public final class MountException extends Exception {
 
   /** What stood in the way. */
   public enum Kind {
-    /** Only root can mount. */
+    /** Not root, and what lets anybody else mount, or mount like that, is missing. */
     NOT_ROOT,
     /** {@code /dev/fuse} is missing or cannot be opened. */
     NO_DEVICE,

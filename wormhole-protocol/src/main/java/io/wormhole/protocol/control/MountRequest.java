@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param peer {@code HOST:PORT} of the host; null to find it by the code
  * @param ramBytes what all mounts together may keep in RAM; null leaves it as it is
  * @param foreground whether the mount ends with the connection that asked for it
+ * @param allowOther whether other users of the machine may enter the mount
  */
 public record MountRequest(
     String code,
@@ -20,7 +21,8 @@ public record MountRequest(
     String parent,
     @Nullable String peer,
     @Nullable Long ramBytes,
-    boolean foreground) {
+    boolean foreground,
+    boolean allowOther) {
   public MountRequest {
     Objects.requireNonNull(code, "code");
     Objects.requireNonNull(parent, "parent");

@@ -22,9 +22,10 @@ public final class MountTable {
   /**
    * A line of the table.
    *
+   * @param device {@code major:minor}; the minor number names a FUSE connection
    * @param source what was mounted, in the words of whoever mounted it
    */
-  public record Mount(String directory, String type, String source) {
+  public record Mount(String device, String directory, String type, String source) {
     /** Whether it is a mount of ours. */
     public boolean isOwn() {
       return type.equals(OWN_TYPE);
@@ -63,7 +64,8 @@ public final class MountTable {
     String[] fields = line.split(" ", -1);
     for (int i = 6; i + 2 < fields.length; i++) {
       if (fields[i].equals("-")) {
-        return Optional.of(new Mount(unescape(fields[4]), fields[i + 1], unescape(fields[i + 2])));
+        return Optional.of(
+            new Mount(fields[2], unescape(fields[4]), fields[i + 1], unescape(fields[i + 2])));
       }
     }
     return Optional.empty();

@@ -171,7 +171,7 @@ class ControlMessagesTest {
     assertThat(
             MountTable.parse(
                 "36 35 0:53 / /home/a\\040b\\134c ro,nosuid shared:1 - fuse.wormhole my\\040share ro"))
-        .contains(new MountTable.Mount("/home/a b\\c", "fuse.wormhole", "my share"));
+        .contains(new MountTable.Mount("0:53", "/home/a b\\c", "fuse.wormhole", "my share"));
     assertThat(MountTable.parse("36 35 0:53 / /home rw - ext4 /dev/sda rw"))
         .hasValueSatisfying(mount -> assertThat(mount.isOwn()).isFalse());
     assertThat(MountTable.parse("nonsense")).isEmpty();

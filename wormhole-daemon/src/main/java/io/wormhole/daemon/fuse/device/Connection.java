@@ -71,6 +71,14 @@ final class Connection implements ServedConnection {
     dispatcher.interruptCalls();
   }
 
+  @Override
+  public void giveUp() {
+    dispatcher.refuse();
+    if (over.compareAndSet(false, true)) {
+      end();
+    }
+  }
+
   private void read() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(Libc.ERRNO);

@@ -35,6 +35,7 @@ final class Dispatcher {
   private final ConcurrentMap<Long, Call> calls = new ConcurrentHashMap<>();
   private final AtomicInteger holds;
   private volatile boolean ending;
+  private volatile boolean refusing;
 
   /**
    * @param readers how many readers hold it; each lets go when it leaves
@@ -63,6 +64,10 @@ final class Dispatcher {
    * @param mayWait whether the caller has the time to wait for the file system
    */
   void dispatch(Request request, boolean mayWait) {
+    if (refusing) {
+      refuse(request);
+      return;
+    }
     switch (request) {
       case Request.Waiting waiting -> call(waiting, mayWait);
       case Request.Refused(var unique, var errno) -> reply(unique, errno);
@@ -104,6 +109,24 @@ final class Dispatcher {
     interruptCalls();
   }
 
+  /** Every request is answered with EIO: those under way at once, those to come as they come. */
+  void refuse() {
+    refusing = true;
+    calls.keySet().forEach(unique -> fail(unique, Errno.EIO));
+  }
+
+  private void refuse(Request request) {
+    switch (request) {
+      case Request.Waiting waiting -> reply(waiting.unique(), Errno.EIO);
+      case Request.Refused(var unique, var errno) -> reply(unique, errno);
+      case Request.Accepted(var unique) -> accept(unique);
+      case Request.Destroy(var unique) -> accept(unique);
+      case Request.Release(var unique, var _, var _) -> accept(unique);
+      case Request.Releasedir(var unique, var _, var _) -> accept(unique);
+      case Request.Forget _, Request.Interrupt _ -> {}
+    }
+  }
+
   /** A reader has left, or a call is over. */
   void letGo() {
     if (holds.decrementAndGet() == 0) {
@@ -123,6 +146,9 @@ final class Dispatcher {
     calls.put(request.unique(), call);
     if (ending) {
       call.interrupt();
+    }
+    if (refusing) {
+      fail(request.unique(), Errno.EIO);
     }
     if (mayWait) {
       run(request, call);

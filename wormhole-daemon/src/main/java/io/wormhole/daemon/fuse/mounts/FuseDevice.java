@@ -28,9 +28,14 @@ public final class FuseDevice {
                   + " is missing. Run: modprobe fuse; in a container, start it with"
                   + " --device /dev/fuse.";
           case Libc.EPERM, Libc.EACCES ->
-              PATH
-                  + " may not be opened. In a container, start it with --device /dev/fuse"
-                  + " and --cap-add SYS_ADMIN.";
+              Libc.geteuid() == 0
+                  ? PATH
+                      + " may not be opened. In a container, start it with --device /dev/fuse"
+                      + " and --cap-add SYS_ADMIN."
+                  : PATH
+                      + " may not be opened by this user. As root: chmod 666 "
+                      + PATH
+                      + "; in a container, start it with --device /dev/fuse.";
           default ->
               PATH + " cannot be opened, error number " + -descriptor + ". Run: modprobe fuse.";
         });

@@ -58,6 +58,8 @@ public final class Libc {
   private static final long STATX_BYTES = 256;
   private static final short POLLIN = 1;
 
+  private static final int F_DUPFD_CLOEXEC = 1030;
+
   private static final long SYS_FSOPEN = 430;
   private static final long SYS_FSCONFIG = 431;
   private static final long SYS_FSMOUNT = 432;
@@ -77,6 +79,11 @@ public final class Libc {
           Linker.Option.firstVariadicArg(3));
   private static final MethodHandle CLOSE =
       handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle FCNTL =
+      handle(
+          "fcntl",
+          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
+          Linker.Option.firstVariadicArg(2));
   private static final MethodHandle POLL =
       handle("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle MOUNT =
@@ -156,6 +163,16 @@ public final class Libc {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment errno = arena.allocate(ERRNO);
       return result((int) CLOSE.invokeExact(errno, descriptor), errno);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** Another descriptor of the same file, which no program that is started inherits. */
+  public static int duplicate(int descriptor) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment errno = arena.allocate(ERRNO);
+      return result((int) FCNTL.invokeExact(errno, descriptor, F_DUPFD_CLOEXEC, 0), errno);
     } catch (Throwable e) {
       throw unexpected(e);
     }

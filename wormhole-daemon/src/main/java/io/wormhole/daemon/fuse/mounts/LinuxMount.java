@@ -89,7 +89,9 @@ public final class LinuxMount implements KernelMount {
 
   /**
    * Detaching with MNT_FORCE aborts the connection as well, as long as the mount is where it was
-   * made; the control file system reaches it anywhere.
+   * made; the control file system reaches it anywhere. Where neither is to be had, as an ordinary
+   * user without that file system, whoever waits is answered with an error from here, now and from
+   * now on.
    */
   @Override
   public void forceUnmount() {
@@ -100,7 +102,9 @@ public final class LinuxMount implements KernelMount {
       }
       if (!awaitEnd()) {
         await(onThread(() -> ConnectionAbort.abort(device) ? 0 : -Libc.ENOENT), FORCE_STEP);
-        awaitEnd();
+        if (!awaitEnd()) {
+          connection.giveUp();
+        }
       }
     } catch (InterruptedIOException e) {
       Thread.currentThread().interrupt();
@@ -127,7 +131,7 @@ public final class LinuxMount implements KernelMount {
   }
 
   private static CompletableFuture<Integer> umount2(Path directory, int flags) {
-    return onThread(() -> Libc.umount2(directory.toString(), flags | Libc.UMOUNT_NOFOLLOW));
+    return onThread(() -> Unmount.at(directory, flags));
   }
 
   /** The kernel may hold whoever asks; only a thread of its own can be left behind. */

@@ -85,7 +85,10 @@ public final class MountPoint {
     if (mount.type().startsWith("fuse") && Liveness.isDead(directory.toString())) {
       return new MountException(
           Kind.DEAD_MOUNT,
-          directory + " holds a mount whose daemon is gone. Clear it: umount -l " + directory);
+          directory
+              + " holds a mount whose daemon is gone. Clear it: "
+              + (Libc.geteuid() == 0 ? "umount -l " : Fusermount.NAME + " -u -z ")
+              + directory);
     }
     return new MountException(
         Kind.ALREADY_MOUNTED,

@@ -71,6 +71,6 @@ public final class OurMounts {
 
   /** Takes a mount out of the tree, whoever is in it; does not fail if there is none. */
   public static void detach(Path directory) {
-    Libc.umount2(directory.toString(), Libc.MNT_DETACH | Libc.UMOUNT_NOFOLLOW);
+    Unmount.lazily(directory);
   }
 }

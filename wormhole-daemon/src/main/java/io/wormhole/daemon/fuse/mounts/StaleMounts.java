@@ -34,9 +34,9 @@ public final class StaleMounts {
     // Later mounts first: what is mounted below or over another one hides it.
     for (MountTable.Mount mount : mounts.reversed()) {
       if (isOurs(mount, located) && isOnTop(mount) && Liveness.isDead(mount.directory())) {
-        int flags = Libc.MNT_DETACH | Libc.UMOUNT_NOFOLLOW;
-        if (isOnTop(mount) && Libc.umount2(mount.directory(), flags) == 0) {
-          cleared.add(Path.of(mount.directory()));
+        Path directory = Path.of(mount.directory());
+        if (isOnTop(mount) && Unmount.lazily(directory) == 0) {
+          cleared.add(directory);
         }
       }
     }
