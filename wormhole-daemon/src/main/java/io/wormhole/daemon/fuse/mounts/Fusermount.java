@@ -85,7 +85,8 @@ public final class Fusermount {
    * @param lazily whether to take it out of the tree though it is in use
    * @return whether the helper says that it did
    */
-  public static boolean unmount(Path directory, boolean lazily) throws IOException, InterruptedException {
+  public static boolean unmount(Path directory, boolean lazily)
+      throws IOException, InterruptedException {
     Optional<Path> helper = find();
     if (helper.isEmpty()) {
       return false;
