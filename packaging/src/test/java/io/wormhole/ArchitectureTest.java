@@ -113,6 +113,15 @@ class ArchitectureTest {
           .resideInAPackage("javax.jmdns..");
 
   @ArchTest
+  static final ArchRule jnrStaysInItsBackend =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(DAEMON + ".fuse.jnr..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("jnr..", "com.kenai..", "ru.serce..");
+
+  @ArchTest
   static final ArchRule noNettyTypeInAPublicSignature =
       noMethods()
           .that()

@@ -2,6 +2,7 @@ package io.wormhole.daemon.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -240,6 +241,51 @@ class ContentMountTest {
       file.mtime = new Attr.Time(1, 0);
       assertThat(Files.readString(mounted.path("file"))).isEqualTo("after that");
     }
+  }
+
+  @Test
+  void aFileChangedInPlaceIsReadAnewWhereItIsOpen() throws Exception {
+    files.validFor = Duration.ZERO;
+    MemoryFileSystem.Node file = files.root.file("file", 10_000, offset -> 1);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files);
+        FileChannel channel = FileChannel.open(mounted.path("file"))) {
+      assertThat(firstBytes(channel)).containsOnly(1);
+      file.content = offset -> 2;
+      file.mtime = new Attr.Time(1, 0);
+      long deadline = System.nanoTime() + 10_000_000_000L;
+      byte[] seen = {1};
+      while (seen[0] == 1 && System.nanoTime() < deadline) {
+        assertThat(Files.size(mounted.path("file"))).isEqualTo(10_000);
+        seen = firstBytes(channel);
+      }
+      assertThat(firstBytes(channel)).containsOnly(2);
+    }
+  }
+
+  @Test
+  void aFileThatIsReplacedStaysReadableWhereItIsOpen() throws Exception {
+    files.validFor = Duration.ZERO;
+    files.root.file("file", 500_000, offset -> 1);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files);
+        FileChannel old = FileChannel.open(mounted.path("file"))) {
+      assertThat(firstBytes(old)).containsOnly(1);
+      files.root.unlink("file");
+      files.root.file("file", 500_000, offset -> 2);
+      byte[] replacement = new byte[500_000];
+      Arrays.fill(replacement, (byte) 2);
+      for (int i = 0; i < 3; i++) {
+        assertThat(Files.readAllBytes(mounted.path("file"))).isEqualTo(replacement);
+        ByteBuffer rest = ByteBuffer.allocate(1000);
+        assertThat(old.read(rest, 300_000 + i * 50_000L)).isEqualTo(1000);
+        assertThat(rest.array()).containsOnly(1);
+      }
+    }
+  }
+
+  private static byte[] firstBytes(FileChannel channel) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(1000);
+    channel.read(buffer, 0);
+    return buffer.array();
   }
 
   @Test

@@ -65,13 +65,13 @@ public final class MemoryFileSystem implements KernelFileSystem {
     final AtomicLong held = new AtomicLong();
     final AtomicLong opened = new AtomicLong();
     byte[] target = {};
-    Content content = offset -> 0;
-    volatile long size;
+    volatile Content content = offset -> 0;
+    public volatile long size;
     int links = 1;
     int mode;
     int uid;
     int gid;
-    Attr.Time mtime = LONG_AGO;
+    volatile Attr.Time mtime = LONG_AGO;
 
     private Node(FileType type) {
       this.type = type;
@@ -106,7 +106,7 @@ public final class MemoryFileSystem implements KernelFileSystem {
       return node;
     }
 
-    void unlink(String name) {
+    public void unlink(String name) {
       requireNonNull(children.remove(name));
     }
 

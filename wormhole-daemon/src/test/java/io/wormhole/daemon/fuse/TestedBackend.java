@@ -2,6 +2,8 @@ package io.wormhole.daemon.fuse;
 
 import io.wormhole.daemon.fuse.device.DeviceBackend;
 import io.wormhole.daemon.fuse.device.DeviceSettings;
+import io.wormhole.daemon.fuse.jnr.JnrBackend;
+import io.wormhole.daemon.fuse.jnr.JnrSettings;
 import java.time.Duration;
 import org.junit.jupiter.api.Assumptions;
 
@@ -11,6 +13,12 @@ public enum TestedBackend {
     @Override
     FuseBackend make(Duration validFor) {
       return new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime);
+    }
+  },
+  JNR {
+    @Override
+    FuseBackend make(Duration validFor) {
+      return new JnrBackend(new JnrSettings(8, 128, validFor, 1000), System::nanoTime);
     }
   };
 
