@@ -20,6 +20,7 @@ final class Connection {
   private final Device device;
   private final RequestDecoder decoder;
   private final Dispatcher dispatcher;
+  private final DeviceNotifier notifier;
   private final FaultLog faults;
   private final Runnable atEnd;
   private final int readers;
@@ -35,12 +36,14 @@ final class Connection {
       Device device,
       RequestDecoder decoder,
       Dispatcher dispatcher,
+      DeviceNotifier notifier,
       FaultLog faults,
       int readers,
       Runnable atEnd) {
     this.device = device;
     this.decoder = decoder;
     this.dispatcher = dispatcher;
+    this.notifier = notifier;
     this.faults = faults;
     this.readers = readers;
     this.reading = new AtomicInteger(readers);
@@ -61,6 +64,11 @@ final class Connection {
   /** Completes when the kernel has said that the connection is over, or it was given up. */
   CompletableFuture<Void> ended() {
     return ended;
+  }
+
+  /** Tells the kernel of changes. */
+  DeviceNotifier notifier() {
+    return notifier;
   }
 
   /** Interrupts every call that is under way. */
@@ -136,6 +144,7 @@ final class Connection {
   }
 
   private void end() {
+    notifier.stop();
     dispatcher.end();
     try {
       atEnd.run();

@@ -78,6 +78,7 @@ public final class DeviceBackend {
         device,
         new RequestDecoder(Handshake.DATA_BYTES_MAX),
         dispatcher,
+        new DeviceNotifier(device, dispatcher, faults, DeviceNotifier.LIMIT),
         faults,
         settings.readers(),
         () -> leaveNoDeadMount(directory, number));

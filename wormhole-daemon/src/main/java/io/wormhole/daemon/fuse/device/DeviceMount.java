@@ -1,6 +1,7 @@
 package io.wormhole.daemon.fuse.device;
 
 import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.MountBusyException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -40,6 +41,11 @@ final class DeviceMount implements KernelMount {
   @Override
   public String backend() {
     return "device";
+  }
+
+  @Override
+  public KernelNotifier notifier() {
+    return connection.notifier();
   }
 
   @Override
