@@ -83,7 +83,7 @@ final class DeviceMount implements KernelMount {
             () -> new IOException("Unmounting " + directory + " did not finish. Use --force."));
     switch (error) {
       case 0, Libc.EINVAL -> {}
-      case Libc.EBUSY -> throw new MountBusyException(directory);
+      case Libc.EBUSY -> throw new MountBusyException(directory, Holders.of(directory));
       default ->
           throw new IOException(
               "Unmounting " + directory + " failed with error number " + error + ".");
