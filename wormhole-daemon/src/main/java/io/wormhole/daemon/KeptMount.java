@@ -4,6 +4,7 @@ import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is mounted where, as it is mounted again after a restart: without a code, by the host's key.
@@ -16,6 +17,7 @@ import java.util.Objects;
  * @param allowOther whether other users may enter it
  * @param boot which run of the machine it is mounted in; empty where its daemon has unmounted it,
  *     or waits for its host
+ * @param device of the mount in that run, {@code major:minor}; empty where it is not known
  */
 record KeptMount(
     String directory,
@@ -24,7 +26,8 @@ record KeptMount(
     String name,
     boolean foreground,
     boolean allowOther,
-    String boot) {
+    String boot,
+    @Nullable String device) {
   private static final String NOT_MOUNTED = "";
 
   KeptMount {
@@ -49,15 +52,21 @@ record KeptMount(
         name,
         foreground,
         allowOther,
-        NOT_MOUNTED);
+        NOT_MOUNTED,
+        null);
   }
 
   KeptMount mountedIn(String thisBoot) {
-    return new KeptMount(directory, host, share, name, foreground, allowOther, thisBoot);
+    return new KeptMount(directory, host, share, name, foreground, allowOther, thisBoot, device);
+  }
+
+  /** The same, with what the kernel calls the mount. */
+  KeptMount as(String mountedDevice) {
+    return new KeptMount(directory, host, share, name, foreground, allowOther, boot, mountedDevice);
   }
 
   KeptMount notMounted() {
-    return mountedIn(NOT_MOUNTED);
+    return new KeptMount(directory, host, share, name, foreground, allowOther, NOT_MOUNTED, null);
   }
 
   Path path() {

@@ -39,6 +39,11 @@ final class MountedFolders {
     letGo();
   }
 
+  /** What an earlier daemon has mounted since the machine was started, if it is there still. */
+  List<KeptMount> left() {
+    return mounts.all().stream().filter(mount -> mount.boot().equals(boot)).toList();
+  }
+
   /** This daemon is about to unmount them all itself; the next one mounts them again. */
   void letGo() throws IOException {
     mounts.replaceAll(KeptMount::notMounted);

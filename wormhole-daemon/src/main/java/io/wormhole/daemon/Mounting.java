@@ -22,6 +22,7 @@ import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
+import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountAnswer.Unmounted;
@@ -145,7 +146,7 @@ final class Mounting {
       KernelMount kernel = kernelMount(kept, remote);
       MountedShare mounted = opening.done(mounted(kernel, admitted.joined(), remote));
       if (still.arrived()) {
-        keep(kept);
+        keep(folders.at(kept.path()).orElse(kept));
         log.info("{} is back", mounted.answer().directory());
       } else {
         kernel.forceUnmount();
@@ -263,8 +264,11 @@ final class Mounting {
   private KernelMount kernelMount(KeptMount kept, RemoteShare remote)
       throws ControlException, InterruptedException {
     try {
-      return backend.mount(
-          new MountOptions(kept.path(), kept.name(), kept.allowOther()), remote.fileSystem());
+      KernelMount kernel =
+          backend.mount(
+              new MountOptions(kept.path(), kept.name(), kept.allowOther()), remote.fileSystem());
+      keepDevice(kernel);
+      return kernel;
     } catch (MountException refused) {
       throw explained(refused);
     }
@@ -290,8 +294,10 @@ final class Mounting {
   private String ended(RunningMount running) {
     bytesOfMountsGone.add(running.remote().link().bytesReceived());
     mounts.remove(running);
-    if (!stopping) {
-      forget(running.kernel().directory());
+    Path directory = running.kernel().directory();
+    if (!stopping
+        && mounts.stream().noneMatch(mount -> mount.kernel().directory().equals(directory))) {
+      forget(directory);
     }
     running.remote().close();
     log.info("{} at {} is unmounted", running.name(), running.directory());
@@ -303,6 +309,19 @@ final class Mounting {
       folders.mounted(kept);
     } catch (IOException unwritable) {
       log.warn("the mount at {} is not on record", kept.directory(), unwritable);
+    }
+  }
+
+  /** For the next daemon, should this one be killed with a thread in the kernel. */
+  private void keepDevice(KernelMount kernel) {
+    try {
+      Optional<MountTable.Mount> mount = MountTable.at(kernel.directory());
+      Optional<KeptMount> kept = folders.at(kernel.directory());
+      if (mount.isPresent() && kept.isPresent()) {
+        folders.mounted(kept.get().as(mount.get().device()));
+      }
+    } catch (IOException unwritable) {
+      log.warn("the mount at {} is not on record", kernel.directory(), unwritable);
     }
   }
 
@@ -377,6 +396,8 @@ final class Mounting {
     for (RunningMount mount : meant) {
       try {
         unmount(mount, request.force());
+        // A copy in another mount namespace may keep it from ending, but it is not mounted again.
+        forget(mount.kernel().directory());
         done.add(new Unmounted(mount.name(), mount.directory()));
       } catch (ControlException failed) {
         busy = failed;
@@ -473,7 +494,10 @@ final class Mounting {
     mounts.forEach(mount -> mount.tick(nowNanos));
   }
 
-  /** Unmounts all, by force where a mount is busy; the next daemon mounts it again. */
+  /**
+   * Unmounts all at once, by force where a mount is busy or its clients keep it from ending; the
+   * next daemon mounts them again.
+   */
   void stop() {
     stopping = true;
     try {
@@ -482,13 +506,6 @@ final class Mounting {
       log.warn("what was mounted will not be mounted again", unwritable);
     }
     var _ = awaited.giveUp(_ -> true);
-    for (RunningMount mount : mounts) {
-      try {
-        mount.kernel().unmount();
-      } catch (IOException busy) {
-        log.info("{} is taken away by force: {}", mount.directory(), busy.getMessage());
-        mount.kernel().forceUnmount();
-      }
-    }
+    Departure.of(mounts);
   }
 }

@@ -51,10 +51,12 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -182,9 +184,15 @@ final class Services implements DaemonServices {
           there.add(kept.path());
         }
       }
+      // Nobody but this process serves this home, so what earlier ones served is served no more.
+      Set<String> devices =
+          folders.left().stream()
+              .map(KeptMount::device)
+              .filter(Objects::nonNull)
+              .collect(Collectors.toSet());
       folders.settle(there::contains);
       List<Path> left = folders.all().stream().map(KeptMount::path).toList();
-      for (Path cleared : StaleMounts.clear(left)) {
+      for (Path cleared : StaleMounts.clear(left, devices)) {
         log.info("cleared the mount that a killed daemon left at {}", cleared);
       }
     } catch (InterruptedException stopped) {

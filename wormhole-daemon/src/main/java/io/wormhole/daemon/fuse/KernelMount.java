@@ -12,6 +12,9 @@ public interface KernelMount {
   /** Which backend carries it: {@code device} or {@code jnr}. */
   String backend();
 
+  /** Tells the kernel what has changed; good for as long as it is mounted. */
+  KernelNotifier notifier();
+
   /**
    * Unmounts, if it is mounted still. Waits a few seconds at most, for reads ahead that nobody
    * waits for. Not to be called from within the file system.

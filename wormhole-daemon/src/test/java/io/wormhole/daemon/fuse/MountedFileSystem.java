@@ -67,7 +67,7 @@ public final class MountedFileSystem implements AutoCloseable {
     return MountTable.read().at(directory.toString()).isPresent();
   }
 
-  void awaitEnd() throws InterruptedException, ExecutionException, TimeoutException {
+  public void awaitEnd() throws InterruptedException, ExecutionException, TimeoutException {
     mount.ended().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
     assertThat(fileSystem.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
   }

@@ -57,7 +57,7 @@ public final class Program {
     return run(command);
   }
 
-  long pid() {
+  public long pid() {
     return process.pid();
   }
 
@@ -65,7 +65,7 @@ public final class Program {
     new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start().waitFor();
   }
 
-  boolean isAlive() {
+  public boolean isAlive() {
     return process.isAlive();
   }
 

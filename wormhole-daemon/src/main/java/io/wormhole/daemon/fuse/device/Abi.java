@@ -37,6 +37,11 @@ final class Abi {
   /** The least a read of the device may ask for (FUSE_MIN_READ_BUFFER). */
   static final int MIN_READ_BUFFER_BYTES = 8192;
 
+  /** What stands in the place of the error number of a message that answers nothing. */
+  static final int NOTIFY_INVAL_INODE = 2;
+
+  static final int NOTIFY_INVAL_ENTRY = 3;
+
   private Abi() {}
 
   private static MemoryLayout u64(String name) {
@@ -366,6 +371,30 @@ final class Abi {
     static final long MASK = at(LAYOUT, "mask");
 
     private AccessIn() {}
+  }
+
+  /** An inode's attributes and bytes are not valid any more; a length of 0 is up to the end. */
+  static final class NotifyInode {
+    static final StructLayout LAYOUT =
+        struct("fuse_notify_inval_inode_out", u64("ino"), u64("off"), u64("len"));
+    static final int BYTES = (int) LAYOUT.byteSize();
+    static final long NODE = at(LAYOUT, "ino");
+    static final long OFFSET = at(LAYOUT, "off");
+    static final long LENGTH = at(LAYOUT, "len");
+
+    private NotifyInode() {}
+  }
+
+  /** A name, which follows and ends with a NUL, is not valid any more. */
+  static final class NotifyEntry {
+    static final StructLayout LAYOUT =
+        struct("fuse_notify_inval_entry_out", u64("parent"), u32("namelen"), u32("flags"));
+    static final int BYTES = (int) LAYOUT.byteSize();
+    static final long PARENT = at(LAYOUT, "parent");
+    static final long NAME_BYTES = at(LAYOUT, "namelen");
+    static final long FLAGS = at(LAYOUT, "flags");
+
+    private NotifyEntry() {}
   }
 
   static final class InterruptIn {

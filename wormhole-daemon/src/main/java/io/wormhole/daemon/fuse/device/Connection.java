@@ -3,6 +3,7 @@ package io.wormhole.daemon.fuse.device;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.wormhole.daemon.fuse.Errno;
+import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
 import io.wormhole.daemon.fuse.mounts.Libc;
 import io.wormhole.daemon.fuse.mounts.ServedConnection;
@@ -23,6 +24,7 @@ final class Connection implements ServedConnection {
   private final Device device;
   private final RequestDecoder decoder;
   private final Dispatcher dispatcher;
+  private final DeviceNotifier notifier;
   private final FaultLog faults;
   private final Runnable atEnd;
   private final int readers;
@@ -38,12 +40,14 @@ final class Connection implements ServedConnection {
       Device device,
       RequestDecoder decoder,
       Dispatcher dispatcher,
+      DeviceNotifier notifier,
       FaultLog faults,
       int readers,
       Runnable atEnd) {
     this.device = device;
     this.decoder = decoder;
     this.dispatcher = dispatcher;
+    this.notifier = notifier;
     this.faults = faults;
     this.readers = readers;
     this.reading = new AtomicInteger(readers);
@@ -64,6 +68,11 @@ final class Connection implements ServedConnection {
   @Override
   public CompletableFuture<Void> ended() {
     return ended;
+  }
+
+  @Override
+  public KernelNotifier notifier() {
+    return notifier;
   }
 
   @Override
@@ -136,6 +145,7 @@ final class Connection implements ServedConnection {
   }
 
   private void end() {
+    notifier.stop();
     dispatcher.end();
     try {
       atEnd.run();

@@ -75,6 +75,7 @@ public final class DeviceBackend implements FuseBackend {
         device,
         new RequestDecoder(Handshake.DATA_BYTES_MAX),
         dispatcher,
+        new DeviceNotifier(device, dispatcher, faults, DeviceNotifier.LIMIT),
         faults,
         settings.readers(),
         () -> OurMounts.leaveNoDeadMount(directory, number, faults));

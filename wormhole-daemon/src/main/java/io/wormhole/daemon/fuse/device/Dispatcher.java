@@ -7,9 +7,11 @@ import io.wormhole.daemon.fuse.device.FileSystemCalls.Answer;
 import io.wormhole.daemon.fuse.mounts.Call;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
 import io.wormhole.daemon.fuse.mounts.Libc;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /**
  * Decides where a request is dealt with. What cannot wait is answered on the reader's own thread at
@@ -17,12 +19,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * threads, which cost more than most answers. Else it gets a virtual thread of its own; so however
  * many calls wait, one reader always reads.
  *
- * <p>A request that may wait is in {@code calls} from before its call until somebody takes it out,
- * which is the right to reply: each gets one reply. Nothing that a file system throws leaves here.
+ * <p>A request that may wait is in {@code calls} from before its call until it was replied to.
+ * Whoever claims the call has the right to reply: each gets one reply. Nothing that a file system
+ * throws leaves here.
  *
- * <p>The dispatcher is held by each reader and by each call. Who lets go last closes the device and
- * tells the file system that it is over: no reply can go to a descriptor that is another file's by
- * now.
+ * <p>The dispatcher is held by each reader, by each call and by whoever else writes to the device.
+ * Who lets go last closes the device and tells the file system that it is over: no reply can go to
+ * a descriptor that is another file's by now.
  */
 final class Dispatcher {
   private final Device device;
@@ -96,6 +99,20 @@ final class Dispatcher {
     }
   }
 
+  /** The calls of a kind that are under way: all but those that were replied to. */
+  List<Call> calls(Predicate<Call> kind) {
+    return calls.values().stream().filter(kind).toList();
+  }
+
+  /** Keeps the device open until {@link #letGo}; false if it is closed. */
+  boolean hold() {
+    int before;
+    do {
+      before = holds.get();
+    } while (before > 0 && !holds.compareAndSet(before, before + 1));
+    return before > 0;
+  }
+
   /** Interrupts every call that is under way. */
   void interruptCalls() {
     calls.values().forEach(Call::interrupt);
@@ -112,7 +129,7 @@ final class Dispatcher {
   /** Every request is answered with EIO: those under way at once, those to come as they come. */
   void refuse() {
     refusing = true;
-    calls.keySet().forEach(unique -> fail(unique, Errno.EIO));
+    calls.forEach((unique, call) -> fail(unique, call, Errno.EIO));
   }
 
   private void refuse(Request request) {
@@ -127,7 +144,7 @@ final class Dispatcher {
     }
   }
 
-  /** A reader has left, or a call is over. */
+  /** A reader or another writer has left, or a call is over. */
   void letGo() {
     if (holds.decrementAndGet() == 0) {
       device.close();
@@ -142,13 +159,13 @@ final class Dispatcher {
       reply(request.unique(), Errno.ENOMEM);
       return;
     }
-    Call call = new Call();
+    Call call = new Call(request.node(), request.bringsEntries());
     calls.put(request.unique(), call);
     if (ending) {
       call.interrupt();
     }
     if (refusing) {
-      fail(request.unique(), Errno.EIO);
+      fail(request.unique(), call, Errno.EIO);
     }
     if (mayWait) {
       run(request, call);
@@ -165,6 +182,7 @@ final class Dispatcher {
     } finally {
       if (!started) {
         calls.remove(request.unique());
+        call.end();
         letGo();
       }
     }
@@ -173,7 +191,7 @@ final class Dispatcher {
   private void run(Request.Waiting request, Call call) {
     try {
       call.begin();
-      answer(request);
+      answer(request, call);
     } catch (Throwable e) {
       faults.report("A reply to the kernel could not be made", e);
     } finally {
@@ -183,40 +201,36 @@ final class Dispatcher {
     }
   }
 
-  private void answer(Request.Waiting request) {
+  private void answer(Request.Waiting request, Call call) {
     long unique = request.unique();
     Reply reply;
     try {
       reply = replies.take(request.replyBytes());
     } catch (InterruptedException e) {
-      fail(unique, Errno.EINTR);
+      fail(unique, call, Errno.EINTR);
       return;
     }
     try {
       Answer answer = fileSystemCalls.answer(request, reply);
-      if (!claim(unique) || !check(reply.send(device, unique, answer.bytes()))) {
+      if (!call.claim() || !check(reply.send(device, unique, answer.bytes()))) {
         answer.giveBack().run();
       }
     } catch (ErrnoException e) {
-      fail(unique, e.errno());
+      fail(unique, call, e.errno());
     } catch (InterruptedException e) {
-      fail(unique, Errno.EINTR);
+      fail(unique, call, Errno.EINTR);
     } catch (Throwable e) {
       faults.report("The file system failed at " + request, e);
-      fail(unique, Errno.EIO);
+      fail(unique, call, Errno.EIO);
     } finally {
       replies.give(reply);
     }
   }
 
-  private void fail(long unique, Errno errno) {
-    if (claim(unique)) {
+  private void fail(long unique, Call call, Errno errno) {
+    if (call.claim()) {
       reply(unique, errno);
     }
-  }
-
-  private boolean claim(long unique) {
-    return calls.remove(unique) != null;
   }
 
   private void forget(Request.Forget forget) {

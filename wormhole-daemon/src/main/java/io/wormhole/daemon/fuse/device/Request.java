@@ -13,6 +13,14 @@ sealed interface Request {
 
   /** May wait: the file system answers it, on a thread of its own. */
   sealed interface Waiting extends Request {
+    /** What it is about; a lookup's is the folder. */
+    long node();
+
+    /** Whether the answer may bring attributes of other nodes than that. */
+    default boolean bringsEntries() {
+      return false;
+    }
+
     /** Bytes the answer may take without its header. */
     int replyBytes();
   }
@@ -39,6 +47,16 @@ sealed interface Request {
 
   @SuppressWarnings("ArrayRecordComponent")
   record Lookup(long unique, long parent, byte[] name) implements Waiting {
+    @Override
+    public long node() {
+      return parent;
+    }
+
+    @Override
+    public boolean bringsEntries() {
+      return true;
+    }
+
     @Override
     public int replyBytes() {
       return Abi.EntryOut.BYTES;
@@ -83,6 +101,11 @@ sealed interface Request {
 
   record Readdir(long unique, long node, long handle, long offset, int bytes, boolean plus)
       implements Waiting {
+    @Override
+    public boolean bringsEntries() {
+      return plus;
+    }
+
     @Override
     public int replyBytes() {
       return bytes;

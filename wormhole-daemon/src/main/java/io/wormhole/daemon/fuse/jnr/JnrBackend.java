@@ -141,7 +141,15 @@ public final class JnrBackend implements FuseBackend {
         }
       }
       Session served =
-          new Session(calls, session, channel, settings, faults, this::atEnd, this::atLast);
+          new Session(
+              calls,
+              session,
+              channel,
+              settings,
+              faults,
+              this::atEnd,
+              this::atLast,
+              new JnrNotifier(pathCalls.paths(), invalidation));
       served.start();
       boolean complete = false;
       try {

@@ -56,6 +56,10 @@ final class PathCalls {
     this.faults = faults;
   }
 
+  PathTable paths() {
+    return paths;
+  }
+
   /** Opens when libfuse and the kernel have agreed. */
   CountDownLatch initialised() {
     return initialised;

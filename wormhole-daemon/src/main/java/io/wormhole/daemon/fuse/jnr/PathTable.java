@@ -122,6 +122,14 @@ final class PathTable {
     return same;
   }
 
+  /** What the kernel calls an inode, by each of its names that is open. */
+  synchronized long[] kernelNodes(long node) {
+    return places.values().stream()
+        .filter(place -> place.node == node && place.opens > 0)
+        .mapToLong(place -> place.kernelNode)
+        .toArray();
+  }
+
   synchronized void closed(Place place) {
     place.opens--;
   }

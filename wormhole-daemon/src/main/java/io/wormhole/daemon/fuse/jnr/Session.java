@@ -3,6 +3,7 @@ package io.wormhole.daemon.fuse.jnr;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.jnr.NativeStructs.Buffer;
 import io.wormhole.daemon.fuse.jnr.NativeStructs.InHeader;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
@@ -38,6 +39,7 @@ final class Session implements ServedConnection {
   private final FaultLog faults;
   private final Runnable atEnd;
   private final Runnable atLast;
+  private final KernelNotifier notifier;
   private final CallsUnderWay calls = new CallsUnderWay();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
@@ -57,7 +59,8 @@ final class Session implements ServedConnection {
       JnrSettings settings,
       FaultLog faults,
       Runnable atEnd,
-      Runnable atLast) {
+      Runnable atLast,
+      KernelNotifier notifier) {
     this.library = library;
     this.channel = channel;
     this.session = session;
@@ -66,6 +69,7 @@ final class Session implements ServedConnection {
     this.faults = faults;
     this.atEnd = atEnd;
     this.atLast = atLast;
+    this.notifier = notifier;
   }
 
   synchronized void start() {
@@ -77,6 +81,11 @@ final class Session implements ServedConnection {
   @Override
   public CompletableFuture<Void> ended() {
     return ended;
+  }
+
+  @Override
+  public KernelNotifier notifier() {
+    return notifier;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.wormhole.daemon.fuse.mounts;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,9 +10,32 @@ import org.jspecify.annotations.Nullable;
  * comes before the call has begun.
  */
 public final class Call {
+  private final long node;
+  private final boolean bringsEntries;
   private @Nullable Thread thread;
+  private List<Runnable> followers = List.of();
   private boolean interrupted;
+  private boolean claimed;
   private boolean over;
+
+  /**
+   * @param node what it is about
+   * @param bringsEntries whether its answer may bring attributes of others
+   */
+  public Call(long node, boolean bringsEntries) {
+    this.node = node;
+    this.bringsEntries = bringsEntries;
+  }
+
+  /** Whether it is about a node. */
+  public boolean isOn(long other) {
+    return node == other;
+  }
+
+  /** Whether its answer may say what a node is like. */
+  public boolean maySayOf(long other) {
+    return node == other || bringsEntries;
+  }
 
   /** Begins the call, on its own thread. */
   public synchronized void begin() {
@@ -18,6 +43,13 @@ public final class Call {
     if (interrupted) {
       thread.interrupt();
     }
+  }
+
+  /** Takes the right to reply; whether it was there to be taken. */
+  public synchronized boolean claim() {
+    boolean first = !claimed;
+    claimed = true;
+    return first;
   }
 
   /** Interrupts the call, unless it is over. */
@@ -28,9 +60,30 @@ public final class Call {
     }
   }
 
+  /**
+   * Has something done when the call is over and was replied to, on its thread; at once if it is.
+   */
+  public void whenOver(Runnable follower) {
+    synchronized (this) {
+      if (!over) {
+        if (followers.isEmpty()) {
+          followers = new ArrayList<>();
+        }
+        followers.add(follower);
+        return;
+      }
+    }
+    follower.run();
+  }
+
   /** Ends the call, on its own thread, which is not interrupted any more. */
-  public synchronized void end() {
-    over = true;
-    Thread.interrupted();
+  public void end() {
+    List<Runnable> told;
+    synchronized (this) {
+      over = true;
+      told = followers;
+      Thread.interrupted();
+    }
+    told.forEach(Runnable::run);
   }
 }

@@ -1,6 +1,7 @@
 package io.wormhole.daemon.fuse.mounts;
 
 import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.MountBusyException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -46,6 +47,11 @@ public final class LinuxMount implements KernelMount {
   }
 
   @Override
+  public KernelNotifier notifier() {
+    return connection.notifier();
+  }
+
+  @Override
   public CompletableFuture<Void> ended() {
     return connection.ended().copy();
   }
@@ -80,7 +86,7 @@ public final class LinuxMount implements KernelMount {
             () -> new IOException("Unmounting " + directory + " did not finish. Use --force."));
     switch (error) {
       case 0, Libc.EINVAL -> {}
-      case Libc.EBUSY -> throw new MountBusyException(directory);
+      case Libc.EBUSY -> throw new MountBusyException(directory, Holders.of(directory));
       default ->
           throw new IOException(
               "Unmounting " + directory + " failed with error number " + error + ".");

@@ -1,5 +1,6 @@
 package io.wormhole.daemon.fuse.mounts;
 
+import io.wormhole.daemon.fuse.KernelNotifier;
 import java.util.concurrent.CompletableFuture;
 
 /** A connection to the kernel that a backend serves. Any thread may call. */
@@ -9,6 +10,9 @@ public interface ServedConnection {
    * given up.
    */
   CompletableFuture<Void> ended();
+
+  /** Tells the kernel what has changed. */
+  KernelNotifier notifier();
 
   /** Interrupts every call into the file system that is under way. */
   void interruptCalls();

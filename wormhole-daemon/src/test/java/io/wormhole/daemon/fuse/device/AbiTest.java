@@ -39,7 +39,9 @@ class AbiTest {
           Abi.XattrIn.LAYOUT,
           Abi.XattrOut.LAYOUT,
           Abi.AccessIn.LAYOUT,
-          Abi.InterruptIn.LAYOUT);
+          Abi.InterruptIn.LAYOUT,
+          Abi.NotifyInode.LAYOUT,
+          Abi.NotifyEntry.LAYOUT);
 
   /** Size, then the offset of each field. */
   private static final String DOCUMENTED =
@@ -71,6 +73,8 @@ class AbiTest {
       fuse_getxattr_out 8: size 0, padding 4
       fuse_access_in 8: mask 0, padding 4
       fuse_interrupt_in 8: unique 0
+      fuse_notify_inval_inode_out 24: ino 0, off 8, len 16
+      fuse_notify_inval_entry_out 16: parent 0, namelen 8, flags 12
       """;
 
   @Test
@@ -141,6 +145,8 @@ class AbiTest {
     numbers.put("FUSE_CACHE_SYMLINKS", (long) Abi.CACHE_SYMLINKS);
     numbers.put("FOPEN_KEEP_CACHE", (long) Abi.FOPEN_KEEP_CACHE);
     numbers.put("FOPEN_NOFLUSH", (long) Abi.FOPEN_NOFLUSH);
+    numbers.put("FUSE_NOTIFY_INVAL_INODE", (long) Abi.NOTIFY_INVAL_INODE);
+    numbers.put("FUSE_NOTIFY_INVAL_ENTRY", (long) Abi.NOTIFY_INVAL_ENTRY);
     numbers.put("FUSE_MIN_READ_BUFFER", (long) Abi.MIN_READ_BUFFER_BYTES);
     return numbers;
   }

@@ -132,4 +132,25 @@ class DispatcherTest {
     assertThat(files.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
     assertThat(onlyReply().unique()).isEqualTo(6);
   }
+
+  @Test
+  void whoIsRefusedHearsSoAtOnceAndTheFileSystemHearsNothing() throws Exception {
+    Gates gate = new Gates();
+    files.getattrGate = gate::passUninterruptibly;
+    Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
+    dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT), false);
+    assertThat(gate.awaitArrived(1)).isTrue();
+    dispatcher.refuse();
+    assertThat(onlyReply()).isEqualTo(new Header(16, -Errno.EIO.code(), 6));
+    dispatcher.dispatch(
+        new Request.Lookup(7, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")), true);
+    dispatcher.dispatch(new Request.Release(8, KernelFileSystem.ROOT, 4711), true);
+    dispatcher.dispatch(new Request.Forget(9, new long[] {4711}, new long[] {1}), true);
+    gate.open();
+    dispatcher.letGo();
+    assertThat(files.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(Files.size(device())).as("three replies, each to another request").isEqualTo(48);
+    assertThat(files.lookups).hasValue(0);
+    assertThat(files.violations).isEmpty();
+  }
 }
