@@ -95,8 +95,11 @@ class NativeStructsTest {
     field(numbers, "struct fuse_buf", "mem", Buffer.MEMORY, 8);
     compile(
         scratch,
-        "#define FUSE_USE_VERSION 29\n#define _FILE_OFFSET_BITS 64\n"
-            + "#include <fuse/fuse_lowlevel.h>\n",
+        """
+        #define FUSE_USE_VERSION 29
+        #define _FILE_OFFSET_BITS 64
+        #include <fuse/fuse_lowlevel.h>
+        """,
         numbers);
   }
 
