@@ -105,9 +105,12 @@ final class TwoMachines implements AutoCloseable {
   }
 
   /** Mounts a share at a new folder. */
-  Path mount(Shared shared, String name) throws IOException, InterruptedException {
+  Path mount(Shared shared, String name, String... options)
+      throws IOException, InterruptedException {
     Path at = Files.createDirectories(home.resolve(name));
-    Outcome outcome = onMounting("mount", shared.code(), at.toString(), "--peer", shared.address());
+    List<String> arguments = new ArrayList<>(List.of(options));
+    arguments.addAll(0, List.of("mount", shared.code(), at.toString(), "--peer", shared.address()));
+    Outcome outcome = onMounting(arguments.toArray(String[]::new));
     assertThat(outcome.exit()).as(outcome.toString()).isZero();
     return at;
   }

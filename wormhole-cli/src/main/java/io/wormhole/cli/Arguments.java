@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -89,6 +90,15 @@ final class Arguments {
     }
     throw new ControlException(
         ErrorKind.USAGE, option + " is no size: " + typed, "write it like 96M or 1G");
+  }
+
+  /** One of the words that an option takes. */
+  static String oneOf(String option, String typed, List<String> allowed) throws ControlException {
+    if (allowed.contains(typed)) {
+      return typed;
+    }
+    throw new ControlException(
+        ErrorKind.USAGE, option + " cannot be " + typed, "it is " + String.join(" or ", allowed));
   }
 
   /** A time in seconds: a number and s, m, h or d. */

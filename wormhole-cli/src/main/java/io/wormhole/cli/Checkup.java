@@ -7,6 +7,7 @@ import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.OwnFile;
 import io.wormhole.protocol.control.PrivateFolder;
+import io.wormhole.protocol.settings.Settings;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
 import java.net.BindException;
@@ -46,9 +47,18 @@ final class Checkup {
   }
 
   List<Check> all() {
-    List<Check> all = new ArrayList<>(Machine.checks());
+    List<Check> all = new ArrayList<>(Machine.checks(carrier()));
     all.addAll(List.of(clock(), disk(), port(), runtimeFolder(), config(), identity(), mdns()));
     return all;
+  }
+
+  /** What is set to carry mounts; a file that cannot be read is another check's. */
+  private String carrier() {
+    try {
+      return SettingsFile.of(folders).read().fuse();
+    } catch (ControlException saidLater) {
+      return Settings.DEFAULTS.fuse();
+    }
   }
 
   private Check clock() {

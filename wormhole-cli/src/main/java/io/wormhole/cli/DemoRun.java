@@ -134,7 +134,8 @@ final class DemoRun {
             shared.address(),
             null,
             false,
-            false);
+            false,
+            null);
     try (EventStream stream = mounting.open(ControlPaths.MOUNTS, request, LIMIT)) {
       Object event = next(stream);
       while (!(event instanceof Mounted)) {

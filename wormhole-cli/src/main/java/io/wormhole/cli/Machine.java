@@ -34,9 +34,41 @@ final class Machine {
 
   private Machine() {}
 
-  static List<Check> checks() {
+  /**
+   * @param carrier what is set to carry mounts: {@code auto}, {@code device} or {@code jnr}
+   */
+  static List<Check> checks(String carrier) {
+    Check fuse = fuse();
+    Check mountRight = mountRight();
     return List.of(
-        kernel(), fuse(), mountRight(), socketBuffer("rmem_max"), socketBuffer("wmem_max"));
+        kernel(),
+        fuse,
+        mountRight,
+        backend(carrier, isOk(fuse) && isOk(mountRight)),
+        socketBuffer("rmem_max"),
+        socketBuffer("wmem_max"));
+  }
+
+  private static boolean isOk(Check check) {
+    return check.state() == Check.State.OK;
+  }
+
+  /** Which backend would carry a mount. */
+  private static Check backend(String carrier, boolean device) {
+    boolean jnr = has("libfuse.so.2");
+    String set = carrier.equals("auto") ? "" : ", as mount.fuse says";
+    if (device && !carrier.equals("jnr")) {
+      return Check.ok("backend", "mounts go by device" + set);
+    }
+    if (jnr && !carrier.equals("device")) {
+      return Check.ok("backend", "mounts go by jnr" + set);
+    }
+    return carrier.equals("jnr")
+        ? Check.missing(
+            "backend",
+            "mount.fuse is jnr, and libfuse 2 is missing",
+            "install it: apt install libfuse2; or wormhole config set mount.fuse auto")
+        : Check.warn("backend", "nothing can be mounted here", "see fuse and mount-right");
   }
 
   private static Check kernel() {
@@ -124,17 +156,18 @@ final class Machine {
         .orElse(null);
   }
 
-  @SuppressWarnings("restricted")
   private static boolean hasLibrary() {
-    return Stream.of("libfuse3.so.4", "libfuse3.so.3")
-        .anyMatch(name -> {
-          try {
-            SymbolLookup _ = SymbolLookup.libraryLookup(name, Arena.global());
-            return true;
-          } catch (IllegalArgumentException absent) {
-            return false;
-          }
-        });
+    return has("libfuse3.so.4") || has("libfuse3.so.3");
+  }
+
+  @SuppressWarnings("restricted")
+  private static boolean has(String library) {
+    try {
+      SymbolLookup _ = SymbolLookup.libraryLookup(library, Arena.global());
+      return true;
+    } catch (IllegalArgumentException absent) {
+      return false;
+    }
   }
 
   private static Check socketBuffer(String name) {

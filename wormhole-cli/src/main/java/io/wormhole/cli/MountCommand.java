@@ -9,6 +9,7 @@ import io.wormhole.protocol.control.MountEvent.Mounted;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
+import io.wormhole.protocol.settings.Setting;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -78,6 +79,14 @@ final class MountCommand implements Callable<Integer> {
               + " /etc/fuse.conf must have the line user_allow_other")
   boolean allowOther;
 
+  @Option(
+      names = "--fuse",
+      paramLabel = "auto|device|jnr",
+      description =
+          "what carries the mount: the kernel's own protocol, or jnr-fuse and libfuse 2; auto takes"
+              + " the first that works")
+  @Nullable String fuse;
+
   @Option(names = "-f", description = "stay until it is unmounted; Ctrl-C unmounts")
   boolean foreground;
 
@@ -101,7 +110,8 @@ final class MountCommand implements Callable<Integer> {
             peer == null ? null : Arguments.address("--peer", peer, 1),
             ram == null ? null : Long.valueOf(Arguments.bytes("--ram", ram)),
             foreground,
-            allowOther);
+            allowOther,
+            fuse == null ? null : Arguments.oneOf("--fuse", fuse, Setting.MOUNT_FUSE.allowed()));
     ControlClient client = session.runningDaemon(output);
     try (EventStream stream = open(client, request, output)) {
       Mounted mounted = mounted(stream, output);

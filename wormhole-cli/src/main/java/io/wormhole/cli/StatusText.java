@@ -74,12 +74,13 @@ final class StatusText {
             .formatted(
                 SafeText.name(mount.name()), SafeText.name(mount.directory()), mount.state()));
     lines.add(
-        "    host %s  %s  %s  by %s"
+        "    host %s  %s  %s  by %s (%s)"
             .formatted(
                 brief(mount.fingerprint()),
                 path(mount.path(), mount.rttMillis(), mount.lossPercent()),
                 Figures.rate(mount.bytesPerSecond()),
-                mount.backend()));
+                mount.backend(),
+                SafeText.name(mount.backendReason())));
     String lastError = mount.lastError();
     if (lastError != null) {
       lines.add("    last trouble: " + SafeText.name(lastError));

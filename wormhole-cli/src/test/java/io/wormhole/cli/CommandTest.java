@@ -303,6 +303,8 @@ class CommandTest {
                 "--ram",
                 "64M",
                 "--allow-other",
+                "--fuse",
+                "jnr",
                 "--json"))
         .isZero();
 
@@ -315,7 +317,8 @@ class CommandTest {
                 "[::1]:4747",
                 64L << 20,
                 false,
-                true));
+                true,
+                "jnr"));
     assertThat(names(new ObjectMapper().readTree(out())))
         .containsExactlyInAnyOrder("name", "directory", "shareId", "backend");
   }
@@ -401,7 +404,8 @@ class CommandTest {
     services.mountGate = new CountDownLatch(1);
     Folders folders = Folders.of(environment(), home);
     MountRequest request =
-        new MountRequest(SampleServices.CODE, null, home.toString(), null, null, false, false);
+        new MountRequest(
+            SampleServices.CODE, null, home.toString(), null, null, false, false, null);
     ControlClient client = new ControlClient(folders, new Json());
     try (EventStream stream = client.open("/v1/mounts", request, Duration.ofSeconds(SECONDS))) {
       assertThat(stream.next(Duration.ofSeconds(SECONDS))).isNotNull();
@@ -566,6 +570,7 @@ class CommandTest {
             "kernel",
             "fuse",
             "mount-right",
+            "backend",
             "rmem_max",
             "wmem_max",
             "clock",

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param name what the mount is called
  * @param foreground whether it belongs to a command, and is not mounted again
  * @param allowOther whether other users may enter it
+ * @param fuse what was asked to carry it; null where nothing was
  * @param boot which run of the machine it is mounted in; empty where its daemon has unmounted it,
  *     or waits for its host
  * @param device of the mount in that run, {@code major:minor}; empty where it is not known
@@ -26,6 +27,7 @@ record KeptMount(
     String name,
     boolean foreground,
     boolean allowOther,
+    @Nullable String fuse,
     String boot,
     @Nullable String device) {
   private static final String NOT_MOUNTED = "";
@@ -44,7 +46,8 @@ record KeptMount(
       ShareId share,
       String name,
       boolean foreground,
-      boolean allowOther) {
+      boolean allowOther,
+      @Nullable String fuse) {
     return new KeptMount(
         directory.toString(),
         host.toString(),
@@ -52,21 +55,25 @@ record KeptMount(
         name,
         foreground,
         allowOther,
+        fuse,
         NOT_MOUNTED,
         null);
   }
 
   KeptMount mountedIn(String thisBoot) {
-    return new KeptMount(directory, host, share, name, foreground, allowOther, thisBoot, device);
+    return new KeptMount(
+        directory, host, share, name, foreground, allowOther, fuse, thisBoot, device);
   }
 
   /** The same, with what the kernel calls the mount. */
   KeptMount as(String mountedDevice) {
-    return new KeptMount(directory, host, share, name, foreground, allowOther, boot, mountedDevice);
+    return new KeptMount(
+        directory, host, share, name, foreground, allowOther, fuse, boot, mountedDevice);
   }
 
   KeptMount notMounted() {
-    return new KeptMount(directory, host, share, name, foreground, allowOther, NOT_MOUNTED, null);
+    return new KeptMount(
+        directory, host, share, name, foreground, allowOther, fuse, NOT_MOUNTED, null);
   }
 
   Path path() {

@@ -1,6 +1,7 @@
 package io.wormhole.daemon;
 
 import io.wormhole.cache.ChunkCache;
+import io.wormhole.daemon.FuseChoice.Chosen;
 import io.wormhole.daemon.Joining.Admitted;
 import io.wormhole.daemon.control.MountPoint;
 import io.wormhole.daemon.control.MountedShare;
@@ -9,7 +10,6 @@ import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MountBusyException;
 import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountOptions;
-import io.wormhole.daemon.fuse.device.DeviceBackend;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
@@ -56,7 +56,7 @@ final class Mounting {
   private final PinnedPeers pins;
   private final ChunkCache cache;
   private final Blake3 blake3;
-  private final DeviceBackend backend;
+  private final FuseChoice backends;
   private final MountedFolders folders;
   private final Owner owner;
   private final ScheduledExecutorService timer;
@@ -71,7 +71,7 @@ final class Mounting {
       PinnedPeers pins,
       ChunkCache cache,
       Blake3 blake3,
-      DeviceBackend backend,
+      FuseChoice backends,
       MountedFolders folders,
       Owner owner,
       ScheduledExecutorService timer,
@@ -80,7 +80,7 @@ final class Mounting {
     this.pins = pins;
     this.cache = cache;
     this.blake3 = blake3;
-    this.backend = backend;
+    this.backends = backends;
     this.folders = folders;
     this.owner = owner;
     this.timer = timer;
@@ -92,7 +92,7 @@ final class Mounting {
     if (request.ramBytes() != null) {
       resize(request.ramBytes());
     }
-    requireBackend();
+    Chosen chosen = chosen(request.fuse());
     progress.accept("joining");
     // A name first: none looks like a code.
     Optional<KnownHost> known = pins.hostNamed(request.code());
@@ -110,8 +110,8 @@ final class Mounting {
               given == null ? MountPoint.prepare(Path.of(request.parent()), name) : Path.of(given));
       // What waits for its host there makes room.
       forget(awaited.giveUp(kept -> kept.path().equals(directory)));
-      KernelMount kernel = mountAt(directory, admitted.joined(), remote, request);
-      return opening.done(mounted(kernel, admitted.joined(), remote));
+      KernelMount kernel = mountAt(directory, admitted.joined(), remote, request, chosen);
+      return opening.done(mounted(kernel, admitted.joined(), remote, chosen));
     }
   }
 
@@ -131,7 +131,7 @@ final class Mounting {
 
   private void mountAgain(KeptMount kept, AwaitedMounts.Still still)
       throws ControlException, InterruptedException {
-    requireBackend();
+    Chosen chosen = chosen(kept.fuse());
     MountPoint.check(kept.path());
     KnownHost known =
         pins.host(kept.hostKey(), kept.shareId())
@@ -143,8 +143,8 @@ final class Mounting {
     Admitted admitted = joining.comeBack(known, null);
     try (Opening opening = new Opening(admitted)) {
       RemoteShare remote = opening.open();
-      KernelMount kernel = kernelMount(kept, remote);
-      MountedShare mounted = opening.done(mounted(kernel, admitted.joined(), remote));
+      KernelMount kernel = kernelMount(kept, remote, chosen);
+      MountedShare mounted = opening.done(mounted(kernel, admitted.joined(), remote, chosen));
       if (still.arrived()) {
         keep(folders.at(kept.path()).orElse(kept));
         log.info("{} is back", mounted.answer().directory());
@@ -154,9 +154,9 @@ final class Mounting {
     }
   }
 
-  private void requireBackend() throws ControlException {
+  private Chosen chosen(@Nullable String asked) throws ControlException {
     try {
-      backend.check();
+      return backends.choose(asked);
     } catch (MountException impossible) {
       throw explained(impossible);
     }
@@ -206,10 +206,12 @@ final class Mounting {
     }
   }
 
-  private MountedShare mounted(KernelMount kernel, Joined joined, RemoteShare remote) {
+  private MountedShare mounted(
+      KernelMount kernel, Joined joined, RemoteShare remote, Chosen chosen) {
     Path directory = kernel.directory();
     String name = folders.at(directory).map(KeptMount::name).orElseGet(() -> localName(joined));
-    RunningMount running = new RunningMount(name, joined, remote, kernel, tickerNanos.getAsLong());
+    RunningMount running =
+        new RunningMount(name, joined, remote, kernel, chosen.why(), tickerNanos.getAsLong());
     mounts.add(running);
     log.info("mounted {} of {} at {}", name, joined.host(), directory);
     return new MountedShare(
@@ -226,7 +228,7 @@ final class Mounting {
   }
 
   private KernelMount mountAt(
-      Path directory, Joined joined, RemoteShare remote, MountRequest request)
+      Path directory, Joined joined, RemoteShare remote, MountRequest request, Chosen chosen)
       throws ControlException, InterruptedException {
     boolean mounted = false;
     boolean fresh = false;
@@ -240,11 +242,12 @@ final class Mounting {
                 joined.share(),
                 unusedName(localName(joined)),
                 request.foreground(),
-                request.allowOther());
+                request.allowOther(),
+                request.fuse());
         // First, so that no end of this process leaves a mount nobody knows of.
         fresh = folders.add(kept);
       }
-      KernelMount kernel = kernelMount(kept, remote);
+      KernelMount kernel = kernelMount(kept, remote, chosen);
       mounted = true;
       return kernel;
     } catch (IOException unwritable) {
@@ -261,12 +264,15 @@ final class Mounting {
     }
   }
 
-  private KernelMount kernelMount(KeptMount kept, RemoteShare remote)
+  private KernelMount kernelMount(KeptMount kept, RemoteShare remote, Chosen chosen)
       throws ControlException, InterruptedException {
     try {
       KernelMount kernel =
-          backend.mount(
-              new MountOptions(kept.path(), kept.name(), kept.allowOther()), remote.fileSystem());
+          chosen
+              .backend()
+              .mount(
+                  new MountOptions(kept.path(), kept.name(), kept.allowOther()),
+                  remote.fileSystem());
       keepDevice(kernel);
       return kernel;
     } catch (MountException refused) {

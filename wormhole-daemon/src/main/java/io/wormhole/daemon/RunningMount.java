@@ -14,13 +14,24 @@ final class RunningMount {
   private final Joined joined;
   private final RemoteShare remote;
   private final KernelMount kernel;
+  private final String whyBackend;
   private final Meter received;
 
-  RunningMount(String name, Joined joined, RemoteShare remote, KernelMount kernel, long nowNanos) {
+  /**
+   * @param whyBackend why its backend carries it, for a person
+   */
+  RunningMount(
+      String name,
+      Joined joined,
+      RemoteShare remote,
+      KernelMount kernel,
+      String whyBackend,
+      long nowNanos) {
     this.name = name;
     this.joined = joined;
     this.remote = remote;
     this.kernel = kernel;
+    this.whyBackend = whyBackend;
     this.received = new Meter(remote.link()::bytesReceived, nowNanos);
   }
 
@@ -63,7 +74,7 @@ final class RunningMount {
         path.map(PathFigures::lossPercent).orElse(0.0),
         Math.round(received.perSecond()),
         kernel.backend(),
-        "the kernel's own protocol, the fast way on Linux",
+        whyBackend,
         0,
         link.trouble().orElse(null));
   }

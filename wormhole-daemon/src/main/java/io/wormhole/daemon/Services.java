@@ -10,6 +10,8 @@ import io.wormhole.daemon.discovery.LocalNetwork;
 import io.wormhole.daemon.discovery.Mdns;
 import io.wormhole.daemon.fuse.device.DeviceBackend;
 import io.wormhole.daemon.fuse.device.DeviceSettings;
+import io.wormhole.daemon.fuse.jnr.JnrBackend;
+import io.wormhole.daemon.fuse.jnr.JnrSettings;
 import io.wormhole.daemon.fuse.mounts.StaleMounts;
 import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.ShareStore;
@@ -131,7 +133,11 @@ final class Services implements DaemonServices {
             pins,
             cache,
             blake3,
-            new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
+            new FuseChoice(
+                List.of(
+                    new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
+                    new JnrBackend(JnrSettings.DEFAULTS, System::nanoTime)),
+                settings.fuse()),
             mounted,
             owner(),
             threads.timer(),

@@ -25,7 +25,8 @@ class MountedFoldersTest {
         ShareId.of(new byte[ShareId.BYTES]),
         "films",
         false,
-        true);
+        true,
+        null);
   }
 
   @Test

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param ramBytes what all mounts together may keep in RAM; null leaves it as it is
  * @param foreground whether the mount ends with the connection that asked for it
  * @param allowOther whether other users of the machine may enter the mount
+ * @param fuse what is to carry it: {@code auto}, {@code device} or {@code jnr}; null for what is
+ *     set
  */
 public record MountRequest(
     String code,
@@ -22,7 +24,8 @@ public record MountRequest(
     @Nullable String peer,
     @Nullable Long ramBytes,
     boolean foreground,
-    boolean allowOther) {
+    boolean allowOther,
+    @Nullable String fuse) {
   public MountRequest {
     Objects.requireNonNull(code, "code");
     Objects.requireNonNull(parent, "parent");

@@ -10,7 +10,13 @@ public enum Setting {
       "discovery.mdns",
       List.of("true", "false"),
       "true",
-      "find hosts on this network, and be found there, by multicast DNS");
+      "find hosts on this network, and be found there, by multicast DNS"),
+
+  MOUNT_FUSE(
+      "mount.fuse",
+      List.of("auto", "device", "jnr"),
+      "auto",
+      "what carries mounts: the kernel's own protocol (device), or jnr-fuse and libfuse 2 (jnr)");
 
   private final String key;
 
@@ -47,7 +53,7 @@ public enum Setting {
     return key.substring(key.indexOf('.') + 1);
   }
 
-  /** The values it may have, as they are written. */
+  /** The values it may have. */
   public List<String> allowed() {
     return allowed;
   }
@@ -59,6 +65,11 @@ public enum Setting {
   /** What a value other than the default changes, for a person. */
   public String meaning() {
     return meaning;
+  }
+
+  /** A value as TOML has it. */
+  String written(String value) {
+    return value.equals("true") || value.equals("false") ? value : '"' + value + '"';
   }
 
   /** The values it may have, in words. */

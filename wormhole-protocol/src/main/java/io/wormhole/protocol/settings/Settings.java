@@ -20,6 +20,11 @@ public record Settings(Map<Setting, String> given) {
     return Optional.ofNullable(given.get(setting)).orElse(setting.defaultValue());
   }
 
+  /** What carries mounts: {@code auto}, {@code device} or {@code jnr}. */
+  public String fuse() {
+    return value(Setting.MOUNT_FUSE);
+  }
+
   /** Whether this machine may be found, and find others, by multicast DNS. */
   public boolean mdns() {
     return Boolean.parseBoolean(value(Setting.DISCOVERY_MDNS));

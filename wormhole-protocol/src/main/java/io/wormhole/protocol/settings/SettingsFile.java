@@ -65,7 +65,7 @@ public record SettingsFile(Path path) {
       throw new ControlException(
           ErrorKind.FAILED,
           "%s is written in a way that this cannot change".formatted(path),
-          "set %s = %s in it by hand".formatted(setting.key(), value));
+          "set %s = %s in it by hand".formatted(setting.key(), setting.written(value)));
     }
     write(after);
   }
@@ -97,7 +97,7 @@ public record SettingsFile(Path path) {
       String key = equals < 0 ? "" : bare.substring(0, equals).replaceAll("[\\s\"']", "");
       if ((table.isEmpty() ? key : table + "." + key).equals(setting.key())) {
         String comment = line.substring(withoutComment(line).length());
-        String kept = line.substring(0, line.indexOf('=') + 1) + " " + value;
+        String kept = line.substring(0, line.indexOf('=') + 1) + " " + setting.written(value);
         lines.set(i, comment.isEmpty() ? kept : kept + " " + comment);
         return joined(lines);
       }
@@ -109,7 +109,7 @@ public record SettingsFile(Path path) {
       lines.add("[" + setting.table() + "]");
       tableAt = lines.size() - 1;
     }
-    lines.add(tableAt + 1, setting.nameInTable() + " = " + value);
+    lines.add(tableAt + 1, setting.nameInTable() + " = " + setting.written(value));
     return joined(lines);
   }
 

@@ -42,7 +42,9 @@ class SettingsFileTest {
   /** A changed key or default is a change for people, and belongs into CHANGELOG.md. */
   @Test
   void keysAndDefaultsAreThese() {
-    assertThat(Setting.values()).hasSize(1);
+    assertThat(Setting.values()).hasSize(2);
+    assertThat(Setting.MOUNT_FUSE.key()).isEqualTo("mount.fuse");
+    assertThat(Settings.DEFAULTS.fuse()).isEqualTo("auto");
     assertThat(Setting.DISCOVERY_MDNS.key()).isEqualTo("discovery.mdns");
     assertThat(Settings.DEFAULTS.mdns()).isTrue();
     for (Setting setting : Setting.values()) {
@@ -132,6 +134,15 @@ class SettingsFileTest {
     write("# mine");
     file.set(Setting.DISCOVERY_MDNS, "false");
     assertThat(file.path()).content().isEqualTo("# mine\n\n[discovery]\nmdns = false\n");
+  }
+
+  @Test
+  void wordsAreWrittenAsTomlHasThem() throws Exception {
+    file.set(Setting.MOUNT_FUSE, "jnr");
+    assertThat(file.path()).content().isEqualTo("[mount]\nfuse = \"jnr\"\n");
+    file.set(Setting.MOUNT_FUSE, "device");
+    assertThat(file.path()).content().isEqualTo("[mount]\nfuse = \"device\"\n");
+    assertThat(file.read().fuse()).isEqualTo("device");
   }
 
   @Test
