@@ -1,5 +1,6 @@
 package io.wormhole.daemon;
 
+import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Endpoint;
 import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.FrameStream;
@@ -19,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** Takes a client's lane with a certificate of its own, and carries each frame on, both ways. */
 final class ManInTheMiddle implements Endpoint.LaneAcceptor, AutoCloseable {
@@ -49,20 +51,27 @@ final class ManInTheMiddle implements Endpoint.LaneAcceptor, AutoCloseable {
   @Override
   public FrameHandler accepted(Lane victim) {
     CompletableFuture<FrameStream> back = new CompletableFuture<>();
-    CompletableFuture<FrameStream> onwards =
-        endpoint
-            .dial(host, Duration.ofSeconds(10))
-            .thenCompose(lane -> lane.openStream(new To(back)));
     return new FrameHandler() {
+      private @Nullable CompletableFuture<FrameStream> onwards;
+
       @Override
       public void frame(FrameStream stream, FrameType type, ByteBuffer payload) {
         back.complete(stream);
+        // A lane on which nothing is said is not carried on: it would take a stranger's place.
+        if (onwards == null) {
+          onwards =
+              endpoint
+                  .dial(host, Duration.ofSeconds(10))
+                  .thenCompose(lane -> lane.openStream(new To(back)));
+        }
         new To(onwards).frame(stream, type, payload);
       }
 
       @Override
       public void ended(FrameStream stream, LaneException why) {
-        var _ = onwards.thenAccept(FrameStream::close);
+        if (onwards != null) {
+          var _ = onwards.thenAccept(to -> to.lane().close(CloseReason.DONE));
+        }
       }
     };
   }

@@ -71,6 +71,8 @@ final class PendingLane implements FrameHandler {
     this.handshake = gate.newHandshake(lane);
     this.deadline =
         gate.timer().schedule(this::tooSlow, Limits.HANDSHAKE_MILLIS, TimeUnit.MILLISECONDS);
+    // A lane may end before it has a stream.
+    var unusedEnd = lane.closed().thenRun(() -> end(CloseReason.DONE));
   }
 
   /** What the lane's first stream is given to. */

@@ -344,6 +344,15 @@ class JoinOverLanesTest {
   }
 
   @Test
+  void ofALaneThatEndsWithoutAStreamNothingIsKept() throws Exception {
+    Lane lane = dial(network.endpoint(CLIENT));
+    await(() -> timer.running() == 1);
+    lane.close(CloseReason.DONE);
+    await(() -> timer.running() == 0);
+    assertThat(gate.strangers()).isZero();
+  }
+
+  @Test
   void aClientThatStopsHalfWayIsCutOffAfterTenSeconds() throws Exception {
     JoinCode live = code(false);
     Recorder client = new Recorder();
