@@ -7,6 +7,7 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @RealMount
 class OrdinaryUserMountTest {
   private static final String CONTROL = "mount -t fusectl none /sys/fs/fuse/connections";
+  private static final String WITHOUT_LIBFUSE3 =
+      ": >\"$1/none\"; mount --bind \"$1/none\""
+          + " \"$(readlink -f /usr/lib/$(uname -m)-linux-gnu/libfuse3.so.3)\"; ";
   private static final int NOBODY_HANGS_SECONDS = 45;
 
   @TempDir Path temp;
@@ -137,16 +141,22 @@ class OrdinaryUserMountTest {
     try (OrdinaryUser user = user(":")) {
       Path at = user.folder("mnt");
       succeeded(mount(user, at));
-      succeeded(TwoMachines.run("kill", "-KILL", Long.toString(user.daemonPid())));
+      kill(user.daemonPid());
       assertThat(user.does("stat", at.toString()).err())
           .contains("Transport endpoint is not connected");
       succeeded(user.wormhole("daemon", "start"));
       awaitContent(user, at.resolve("file"));
       assertThat(mountLine(user, at).lines()).hasSize(1);
-      succeeded(TwoMachines.run("kill", "-KILL", Long.toString(user.daemonPid())));
+      kill(user.daemonPid());
       succeeded(user.wormhole("unmount", at.toString(), "--force"));
       assertThat(mountLine(user, at)).isEmpty();
     }
+  }
+
+  private static void kill(long pid) throws IOException, InterruptedException {
+    ProcessHandle process = ProcessHandle.of(pid).orElseThrow();
+    succeeded(TwoMachines.run("kill", "-KILL", Long.toString(pid)));
+    assertThat(process.onExit()).succeedsWithin(Duration.ofSeconds(NOBODY_HANGS_SECONDS));
   }
 
   private static void awaitContent(OrdinaryUser user, Path file)
@@ -165,8 +175,7 @@ class OrdinaryUserMountTest {
       succeeded(mount(user, at));
       ProcessHandle daemon = ProcessHandle.of(user.daemonPid()).orElseThrow();
       succeeded(TwoMachines.run("kill", "-TERM", Long.toString(daemon.pid())));
-      assertThat(daemon.onExit())
-          .succeedsWithin(java.time.Duration.ofSeconds(NOBODY_HANGS_SECONDS));
+      assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(NOBODY_HANGS_SECONDS));
       assertThat(mountLine(user, at)).isEmpty();
     }
   }
@@ -209,8 +218,9 @@ class OrdinaryUserMountTest {
         "chmod 600 /dev/fuse # chmod 666 /dev/fuse",
         "mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/urandom c 1 9;"
             + " mknod -m 666 /dev/random c 1 8 # /dev/fuse is missing",
-        ": >\"$1/none\"; mount --bind \"$1/none\""
-            + " \"$(readlink -f /usr/lib/$(uname -m)-linux-gnu/libfuse3.so.3)\""
+        WITHOUT_LIBFUSE3
+            + ": >\"$1/none2\"; mount --bind \"$1/none2\""
+            + " \"$(readlink -f /usr/lib/$(uname -m)-linux-gnu/libfuse.so.2)\""
             + " # Install the package fuse3",
       })
   void whatAUserLacksToMountIsNamedInOneLine(String setUpAndWords)
@@ -222,6 +232,25 @@ class OrdinaryUserMountTest {
       assertThat(refused.err()).contains(parts[1]).hasLineCount(1);
       Outcome doctor = user.wormhole("doctor");
       assertThat(doctor.exit()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void jnrMountsWhereTheDeviceCannot() throws IOException, InterruptedException {
+    try (OrdinaryUser user = user(WITHOUT_LIBFUSE3)) {
+      Path at = user.folder("mnt");
+      Outcome refused = mount(user, at, "--fuse", "device");
+      assertThat(refused.exit()).isEqualTo(5);
+      assertThat(refused.err()).contains("Install the package fuse3").hasLineCount(1);
+      succeeded(user.wormhole("mount", shared.code(), at.toString(), "--peer", shared.address()));
+      assertThat(user.wormhole("status", "--json").json("backend")).isEqualTo("jnr");
+      assertThat(user.does("cat", at.resolve("file").toString()).out()).isEqualTo("content");
+      assertThat(mountLine(user, at)).contains("nosuid", "nodev", "default_permissions");
+      kill(user.daemonPid());
+      succeeded(user.wormhole("daemon", "start"));
+      awaitContent(user, at.resolve("file"));
+      succeeded(user.wormhole("unmount", at.toString()));
+      assertThat(mountLine(user, at)).isEmpty();
     }
   }
 }

@@ -399,8 +399,7 @@ final class Hosting implements SessionAcceptor {
         .orElse(directory);
   }
 
-  @Override
-  public synchronized boolean takesBack(Grant grant) {
+  private synchronized boolean takesBack(Grant grant) {
     List<Owner> all = owners.getOrDefault(grant.share(), List.of());
     // The daemon's own hold counts as it was asked for last.
     Optional<Owner> detached = all.stream().filter(owner -> owner.detached).reduce((_, b) -> b);
@@ -529,9 +528,11 @@ final class Hosting implements SessionAcceptor {
   }
 
   @Override
-  public Optional<Offer> hosted(ShareId share) {
-    return Optional.ofNullable(shares.get(share))
-        .map(running -> new Offer(share, running.share().name(), running.share().writable()));
+  public synchronized Optional<Hosted> hosted(Grant grant) {
+    return Optional.ofNullable(shares.get(grant.share()))
+        .map(RunningShare::share)
+        .map(share ->
+            new Hosted(new Offer(share.id(), share.name(), share.writable()), takesBack(grant)));
   }
 
   @Override

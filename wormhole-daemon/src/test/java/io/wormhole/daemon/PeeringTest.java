@@ -8,7 +8,6 @@ import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.trust.Gate;
 import io.wormhole.daemon.trust.LiveCodes;
-import io.wormhole.daemon.trust.Offer;
 import io.wormhole.daemon.trust.PeerSession;
 import io.wormhole.daemon.trust.PinnedPeers;
 import io.wormhole.daemon.trust.PinnedPeers.Grant;
@@ -161,13 +160,8 @@ class PeeringTest {
   /** A host that nobody comes to. */
   private static final class Nobody implements SessionAcceptor {
     @Override
-    public Optional<Offer> hosted(ShareId share) {
+    public Optional<Hosted> hosted(Grant grant) {
       return Optional.empty();
-    }
-
-    @Override
-    public boolean takesBack(Grant grant) {
-      return false;
     }
 
     @Override

@@ -76,7 +76,7 @@ public final class Gate implements Endpoint.LaneAcceptor {
     this.timer = timer;
     this.random = random;
     this.sessions = new Sessions(random);
-    this.returning = new ReturningPeers(pins, acceptor::hosted, acceptor::takesBack);
+    this.returning = new ReturningPeers(pins, acceptor::hosted);
   }
 
   @Override

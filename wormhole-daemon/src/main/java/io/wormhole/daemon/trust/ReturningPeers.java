@@ -3,12 +3,12 @@ package io.wormhole.daemon.trust;
 import com.google.protobuf.ByteString;
 import io.wormhole.daemon.trust.HostHandshake.Proven;
 import io.wormhole.daemon.trust.PinnedPeers.Grant;
+import io.wormhole.daemon.trust.SessionAcceptor.Hosted;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.RefusalReason;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.Predicate;
 
 /**
  * Lets peers in who have proved a code of a share before: TLS has proved that it is their key, and
@@ -16,19 +16,14 @@ import java.util.function.Predicate;
  */
 final class ReturningPeers {
   private final PinnedPeers pins;
-  private final Function<ShareId, Optional<Offer>> hosted;
-  private final Predicate<Grant> takenBack;
+  private final Function<Grant, Optional<Hosted>> hosted;
 
   /**
-   * @param hosted what a share offers now to those who were let in before; empty while it is not
-   *     hosted
-   * @param takenBack whether the hosting of a grant's share takes its peer back
+   * @param hosted what the share of a grant has for its peer; empty while it is not hosted
    */
-  ReturningPeers(
-      PinnedPeers pins, Function<ShareId, Optional<Offer>> hosted, Predicate<Grant> takenBack) {
+  ReturningPeers(PinnedPeers pins, Function<Grant, Optional<Hosted>> hosted) {
     this.pins = pins;
     this.hosted = hosted;
-    this.takenBack = takenBack;
   }
 
   /**
@@ -50,16 +45,16 @@ final class ReturningPeers {
                 new RefusedException(
                     RefusalReason.REFUSAL_REASON_NO_GRANT,
                     "this key may not come to this share without a code"));
-    Offer offer =
+    Hosted now =
         hosted
-            .apply(id)
+            .apply(grant)
             .orElseThrow(() ->
                 new RefusedException(
                     RefusalReason.REFUSAL_REASON_NOT_HOSTED, "the share is not hosted just now"));
-    if (!takenBack.test(grant)) {
+    if (!now.takesBack()) {
       throw new RefusedException(
           RefusalReason.REFUSAL_REASON_NO_GRANT, "this host takes nobody back without a new code");
     }
-    return new Proven(offer, grant.name(), grant.writable() && offer.writable());
+    return new Proven(now.offer(), grant.name(), grant.writable() && now.offer().writable());
   }
 }

@@ -3,7 +3,6 @@ package io.wormhole.daemon.trust;
 import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.trust.PinnedPeers.Grant;
-import io.wormhole.protocol.wire.ShareId;
 import java.util.Optional;
 
 /**
@@ -13,16 +12,17 @@ import java.util.Optional;
  */
 public interface SessionAcceptor {
   /**
-   * What a share offers to peers who come back to it without a code; empty while it is not hosted.
-   * Any thread; returns at once.
+   * A share as it is hosted, for one who comes back to it without a code.
+   *
+   * @param takesBack whether it lets him in
    */
-  Optional<Offer> hosted(ShareId share);
+  record Hosted(Offer offer, boolean takesBack) {}
 
   /**
-   * Whether a share that is hosted now takes this peer back without a code. Any thread; returns at
-   * once.
+   * What the share of a grant has for its peer; empty while it is not hosted. Any thread; returns
+   * at once.
    */
-  boolean takesBack(Grant grant);
+  Optional<Hosted> hosted(Grant grant);
 
   /** Who answers on a stream of the session's control lane. */
   FrameHandler control(PeerSession session);

@@ -151,8 +151,7 @@ public final class HandshakeFuzz {
     try {
       java.nio.file.Path folder = Files.createTempDirectory("fuzz");
       folder.toFile().deleteOnExit();
-      return new ReturningPeers(
-          PinnedPeers.open(folder, Clock.systemUTC()), _ -> Optional.empty(), _ -> false);
+      return new ReturningPeers(PinnedPeers.open(folder, Clock.systemUTC()), _ -> Optional.empty());
     } catch (java.io.IOException full) {
       throw new java.io.UncheckedIOException(full);
     }

@@ -49,7 +49,7 @@ class HandshakeTest {
   private static final Fingerprint BETWEEN = fingerprint(3);
   private static final Offer OFFER = new Offer(ShareId.random(RANDOM), "photos", true);
   private static final ReturningPeers NOBODY_RETURNS =
-      new ReturningPeers(noPins(), _ -> Optional.empty(), _ -> true);
+      new ReturningPeers(noPins(), _ -> Optional.empty());
   private static final LiveCodes CODES = TestCodes.of(HOST);
   private static final Issued ISSUED = live();
 

@@ -1041,13 +1041,10 @@ class JoinOverLanesTest {
     volatile boolean onlyNew;
 
     @Override
-    public Optional<Offer> hosted(ShareId share) {
-      return hosted.filter(offer -> offer.share().equals(share));
-    }
-
-    @Override
-    public boolean takesBack(Grant grant) {
-      return !onlyNew;
+    public Optional<Hosted> hosted(Grant grant) {
+      return hosted
+          .filter(offer -> offer.share().equals(grant.share()))
+          .map(offer -> new Hosted(offer, !onlyNew));
     }
 
     @Override

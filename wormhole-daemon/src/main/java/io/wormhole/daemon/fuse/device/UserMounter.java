@@ -33,7 +33,7 @@ final class UserMounter implements Mounter {
           "To mount as an ordinary user, libfuse3 is missing. Install the package fuse3 (on Debian"
               + " and Ubuntu: apt install fuse3), or mount as root.");
     }
-    Fusermount.check();
+    Fusermount.check(Fusermount.NAME);
     Libc.close(FuseDevice.open());
   }
 

@@ -11,20 +11,19 @@ import io.wormhole.daemon.fuse.MountException.Kind;
 import io.wormhole.daemon.fuse.MountOptions;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
 import io.wormhole.daemon.fuse.mounts.FuseDevice;
+import io.wormhole.daemon.fuse.mounts.Fusermount;
 import io.wormhole.daemon.fuse.mounts.Libc;
 import io.wormhole.daemon.fuse.mounts.LinuxMount;
 import io.wormhole.daemon.fuse.mounts.MountPoint;
 import io.wormhole.daemon.fuse.mounts.OurMounts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
-import java.util.stream.Stream;
 import jnr.ffi.Struct;
 import org.jspecify.annotations.Nullable;
 import ru.serce.jnrfuse.struct.FuseOperations;
@@ -37,7 +36,6 @@ public final class JnrBackend implements FuseBackend {
   /** What it is called. */
   public static final String NAME = "jnr";
 
-  private static final String HELPER = "fusermount";
   private static final int DATA_BYTES_MAX = 128 << 10;
   private static final Duration HANDSHAKE = Duration.ofSeconds(5);
 
@@ -76,20 +74,9 @@ public final class JnrBackend implements FuseBackend {
   /** The device, and for who is not root the helper that mounts. */
   private static void checkDevice() throws MountException {
     Libc.close(FuseDevice.open());
-    if (Libc.geteuid() != 0 && !hasHelper()) {
-      throw new MountException(
-          Kind.NOT_ROOT,
-          "To mount as an ordinary user, "
-              + HELPER
-              + " is missing. Run: apt-get install fuse3, or mount as root.");
+    if (Libc.geteuid() != 0) {
+      Fusermount.check(Fusermount.OLD_NAME);
     }
-  }
-
-  private static boolean hasHelper() {
-    String path = System.getenv().getOrDefault("PATH", "");
-    return Stream.concat(Stream.of("/usr/bin", "/bin"), Stream.of(path.split(":", -1)))
-        .filter(folder -> folder.startsWith("/"))
-        .anyMatch(folder -> Files.isExecutable(Path.of(folder, HELPER)));
   }
 
   /** The library, loaded once: that takes a second. */
@@ -198,10 +185,8 @@ public final class JnrBackend implements FuseBackend {
                 + directory
                 + (Libc.geteuid() == 0
                     ? ". In a container, start it with --cap-add SYS_ADMIN; dmesg may say more."
-                    : ". The folder must be this user's, and "
-                        + HELPER
-                        + " set-uid root; others may enter only if /etc/fuse.conf says"
-                        + " user_allow_other."));
+                    : ". The folder must be this user's; others may enter only if /etc/fuse.conf"
+                        + " says user_allow_other."));
       }
       session = calls.fuse_get_session(fuse);
       channel = calls.fuse_session_next_chan(session, 0);

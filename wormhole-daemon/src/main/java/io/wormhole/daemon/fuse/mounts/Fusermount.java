@@ -12,9 +12,13 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** The set-uid helper of libfuse3, which mounts and unmounts for ordinary users. */
+/** The set-uid helper of libfuse, which mounts and unmounts for ordinary users. */
 public final class Fusermount {
+  /** As libfuse3 calls it. */
   public static final String NAME = "fusermount3";
+
+  /** As libfuse 2 calls it; where only libfuse3's is installed, a link to that. */
+  public static final String OLD_NAME = "fusermount";
 
   private static final List<String> FOLDERS = List.of("/usr/bin", "/bin", "/usr/local/bin");
   private static final int SET_UID = 04000;
@@ -22,14 +26,18 @@ public final class Fusermount {
 
   private Fusermount() {}
 
-  /** The helper, if this machine has it. */
+  /** The helper, if this machine has it by either name. */
   public static Optional<Path> find() {
+    return find(NAME).or(() -> find(OLD_NAME));
+  }
+
+  private static Optional<Path> find(String name) {
     String path = System.getenv("PATH");
     Stream<String> folders =
         path == null ? Stream.empty() : Stream.of(path.split(File.pathSeparator, -1));
     return Stream.concat(folders, FOLDERS.stream())
         .filter(folder -> folder.startsWith("/"))
-        .map(folder -> Path.of(folder, NAME))
+        .map(folder -> Path.of(folder, name))
         .filter(Files::isExecutable)
         .findFirst();
   }
@@ -37,16 +45,17 @@ public final class Fusermount {
   /**
    * Finds out whether the helper is there and has the rights it lends.
    *
+   * @param name one of the two
    * @throws MountException of kind {@code NOT_ROOT} if not
    */
-  public static void check() throws MountException {
+  public static void check(String name) throws MountException {
     Path helper =
-        find()
+        find(name)
             .orElseThrow(() ->
                 new MountException(
                     Kind.NOT_ROOT,
                     "To mount as an ordinary user, "
-                        + NAME
+                        + name
                         + " is missing. Install the package fuse3 (on Debian and Ubuntu: apt"
                         + " install fuse3), or mount as root."));
     try {
