@@ -1,6 +1,7 @@
 package io.wormhole;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
@@ -141,6 +142,7 @@ class ChangingFileMountTest {
   void replacedFileIsTheOldOneToWhoHasItOpenAndTheNewOneToWhoOpensIt() throws Exception {
     Path file = Files.write(shared.resolve("replaced"), filled(500_000, 1));
     try (FileChannel open = FileChannel.open(mounted.resolve("replaced"))) {
+      assertThat(open.read(ByteBuffer.allocate(10), 0)).isEqualTo(10);
       Path other = Files.write(shared.resolve("other"), filled(500_000, 2));
       Files.move(other, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       eventually(
@@ -149,6 +151,27 @@ class ChangingFileMountTest {
       ByteBuffer old = ByteBuffer.allocate(100);
       assertThat(open.read(old, 400_000)).isEqualTo(100);
       assertThat(old.array()).isEqualTo(filled(100, 1));
+    }
+  }
+
+  @Test
+  void fileReplacedBetweenOpenAndFirstReadIsStaleAndTheNextOpenFindsTheNewOne() throws Exception {
+    Path file = Files.write(shared.resolve("exchanged"), filled(500_000, 1));
+    try (FileChannel open = FileChannel.open(mounted.resolve("exchanged"))) {
+      Path other = Files.write(shared.resolve("newer"), filled(400_000, 2));
+      Files.move(other, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      assertThatThrownBy(() -> open.read(ByteBuffer.allocate(10), 300_000))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("Stale");
+    }
+    eventually("the new file", () -> holds("exchanged", filled(400_000, 2)));
+  }
+
+  private static boolean holds(String name, byte[] content) {
+    try {
+      return Arrays.equals(Files.readAllBytes(mounted.resolve(name)), content);
+    } catch (IOException stale) {
+      return false;
     }
   }
 

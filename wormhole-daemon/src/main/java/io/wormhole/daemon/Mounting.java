@@ -274,6 +274,7 @@ final class Mounting {
                   new MountOptions(kept.path(), kept.name(), kept.allowOther()),
                   remote.fileSystem());
       keepDevice(kernel);
+      remote.notifyThrough(kernel.notifier());
       return kernel;
     } catch (MountException refused) {
       throw explained(refused);

@@ -13,6 +13,19 @@ public interface KernelFileSystem {
   /** The root's node id, which is never looked up and never forgotten. */
   long ROOT = 1;
 
+  /** What a read brings as its handle where the file was not opened. */
+  long NO_HANDLE = 0;
+
+  /**
+   * Whether a file has to be opened before it is read. Where not, a backend may have the kernel
+   * leave opens out, which saves a round trip to it for each file: reads then bring {@link
+   * #NO_HANDLE}, nothing is released, and what the file system keeps for a reader of a node it
+   * keeps by the node.
+   */
+  default boolean needsOpens() {
+    return true;
+  }
+
   /**
    * The inode of a name in a folder; ENOENT if there is none, {@link ErrnoException#absent} if the
    * kernel may remember that. Where the kernel did not take the answer, the backend gives the
@@ -34,8 +47,8 @@ public interface KernelFileSystem {
    * Opens a file for reading. Pages the kernel holds of the node stay valid across opens: a version
    * they must not be served for needs a node of its own.
    *
-   * @return the handle that reads and the release bring; where the kernel did not take the answer,
-   *     the backend releases it
+   * @return the handle that reads and the release bring, not {@link #NO_HANDLE}; where the kernel
+   *     did not take the answer, the backend releases it
    */
   long open(long node) throws ErrnoException, InterruptedException;
 

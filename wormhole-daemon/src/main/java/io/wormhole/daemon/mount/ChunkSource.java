@@ -192,12 +192,17 @@ final class ChunkSource {
    *
    * @param version which version's bytes; empty for whatever stands there now
    * @param destination at most 128 KiB; not written to once this has returned or thrown
+   * @param left how long the host has
    * @return bytes read; fewer than wanted at the end of the file
    * @throws ChangedException if the file is at another version than the one asked for
    * @throws TimeoutException if the host did not answer in time
    */
   int readUncached(
-      Access from, Optional<VersionToken> version, long offset, MemorySegment destination)
+      Access from,
+      Optional<VersionToken> version,
+      long offset,
+      MemorySegment destination,
+      Duration left)
       throws IOException, TimeoutException, InterruptedException {
     ReadFile.Builder read =
         ReadFile.newBuilder()
@@ -211,7 +216,7 @@ final class ChunkSource {
             .read(
                 Request.newBuilder().setPriority(Priority.PRIORITY_WAITING).setReadFile(read),
                 destination,
-                deadline);
+                left);
     Answer answer;
     try {
       answer = waitOut(pending);

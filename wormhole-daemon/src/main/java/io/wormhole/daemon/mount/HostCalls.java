@@ -35,6 +35,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Questions about names and attributes, asked on the control lane and waited for. Each answer is
@@ -125,11 +126,15 @@ final class HostCalls {
 
   /** Attributes of an open file; those of another one are a lie. */
   Seen of(Inode inode, Seen seen) throws ErrnoException {
-    if (seen.attributes().identity().equals(inode.identity())
-        && seen.attributes().type() == inode.type()) {
+    if (isOf(inode, seen)) {
       return seen;
     }
     throw failures.toErrno(new WireException("attributes of another file than the open one"));
+  }
+
+  private static boolean isOf(Inode inode, Seen seen) {
+    return seen.attributes().identity().equals(inode.identity())
+        && seen.attributes().type() == inode.type();
   }
 
   /** Checked attributes, good from when they were asked for. */
@@ -141,32 +146,52 @@ final class HostCalls {
     }
   }
 
-  /** A file that was opened, on the lanes it was opened on. */
-  record Opened(Access access, OpenedFile file) {}
+  /**
+   * A file that was opened.
+   *
+   * @param first its first bytes, if they were asked for and came
+   */
+  record Opened(Access access, Seen seen, @Nullable OpeningBytes first) {}
 
   /**
    * Opens a file.
    *
    * @param firstBytes how many of its bytes should come at once, 0 to 16,384
+   * @throws ErrnoException ESTALE if another file stands where it stood
    */
-  Opened open(Inode inode, int firstBytes) throws ErrnoException, InterruptedException {
-    Request request = openRequest(inode, firstBytes);
-    long endNanos = endNanos();
-    while (true) {
-      Lanes lanes = link.await(endNanos);
-      try {
-        OpenedFile file = ask(lanes, request, BodyCase.OPENED_FILE, endNanos).getOpenedFile();
-        return new Opened(new Access(lanes, file.getHandle()), file);
-      } catch (LaneException lost) {
-        // The next lanes are waited for.
+  Opened open(Lanes lanes, Inode inode, int firstBytes, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    long askedNanos = nowNanos();
+    OpenedFile file =
+        ask(lanes, openRequest(inode, firstBytes), BodyCase.OPENED_FILE, endNanos).getOpenedFile();
+    Access access = new Access(lanes, file.getHandle());
+    boolean kept = false;
+    try {
+      Seen seen = seen(file.getAttributes(), askedNanos);
+      if (!isOf(inode, seen)) {
+        throw new ErrnoException(Errno.ESTALE);
+      }
+      Opened opened = new Opened(access, seen, first(file, seen.attributes(), firstBytes));
+      kept = true;
+      return opened;
+    } finally {
+      if (!kept) {
+        close(access);
       }
     }
   }
 
-  /** Opens a file again, on other lanes than before. */
-  OpenedFile reopen(Lanes lanes, Inode inode, long endNanos)
-      throws ErrnoException, LaneException, InterruptedException {
-    return ask(lanes, openRequest(inode, 0), BodyCase.OPENED_FILE, endNanos).getOpenedFile();
+  private @Nullable OpeningBytes first(OpenedFile opened, HostAttributes file, int asked)
+      throws ErrnoException {
+    if (asked == 0 || !opened.hasFirst() || file.version().isEmpty()) {
+      return null;
+    }
+    try {
+      return new OpeningBytes(
+          file.version().get(), opened.getFirst(), Math.min(asked, file.size()));
+    } catch (WireException lie) {
+      throw failures.toErrno(lie);
+    }
   }
 
   private static Request openRequest(Inode inode, int firstBytes) throws ErrnoException {

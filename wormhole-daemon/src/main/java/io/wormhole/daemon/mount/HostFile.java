@@ -2,9 +2,9 @@ package io.wormhole.daemon.mount;
 
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.mount.HostCalls.Opened;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.transport.LaneException;
-import io.wormhole.protocol.wire.message.OpenedFile;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -13,10 +13,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A file that is open at the host: on new lanes it is opened again by the path it had, and is stale
- * where another file stands there by then. Any thread.
+ * A file that is open at the host from when it is first asked for: on new lanes it is opened again
+ * by the path it had, and is stale where another file stands there by then. Any thread.
  */
 final class HostFile {
   private final Inode inode;
@@ -26,15 +27,19 @@ final class HostFile {
   /** Where a file can be asked for, and by which number. */
   record Access(Lanes lanes, long handle) {}
 
-  /** Whoever puts one in place completes it. */
-  private record Open(Lanes lanes, CompletableFuture<Long> handle) {}
+  /** Whoever puts one in place completes it; the first one is nobody's. */
+  private record Open(@Nullable Lanes lanes, CompletableFuture<Long> handle) {
+    boolean isOn(Lanes wanted) {
+      return wanted.equals(lanes);
+    }
+  }
 
-  HostFile(Inode inode, HostCalls host, Access first) {
+  HostFile(Inode inode, HostCalls host) {
     this.inode = inode;
     this.host = host;
     this.open =
         new AtomicReference<>(
-            new Open(first.lanes(), CompletableFuture.completedFuture(first.handle())));
+            new Open(null, CompletableFuture.failedFuture(new ErrnoException(Errno.EBADF))));
   }
 
   Inode inode() {
@@ -47,7 +52,7 @@ final class HostFile {
     return now.handle().state() == CompletableFuture.State.SUCCESS
         ? host.link()
             .now()
-            .filter(now.lanes()::equals)
+            .filter(now::isOn)
             .map(lanes -> new Access(lanes, now.handle().resultNow()))
         : Optional.empty();
   }
@@ -62,14 +67,26 @@ final class HostFile {
     Lanes lanes = host.link().await(endNanos);
     while (true) {
       Open now = current();
-      if (now.lanes().equals(lanes)) {
+      if (now.isOn(lanes)) {
         return new Access(lanes, result(now, endNanos));
       }
-      Open fresh = new Open(lanes, new CompletableFuture<>());
-      if (open.compareAndSet(now, fresh)) {
-        reopen(now, fresh, endNanos);
-      }
+      var _ = open(now, lanes, 0, endNanos);
     }
+  }
+
+  /**
+   * Opens the file on lanes that answer, if it is not open there.
+   *
+   * @param firstBytes how many of its bytes should come at once, 0 to 16,384
+   * @return empty if it is open there, or somebody else opens it; else what the host said
+   * @throws ErrnoException as {@link #access}
+   * @throws LaneException as {@link #access}
+   */
+  Optional<Opened> open(int firstBytes, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    Lanes lanes = host.link().await(endNanos);
+    Open now = current();
+    return now.isOn(lanes) ? Optional.empty() : open(now, lanes, firstBytes, endNanos);
   }
 
   /** Attributes of the file, whatever its name is by now. */
@@ -87,13 +104,18 @@ final class HostFile {
     return Objects.requireNonNull(open.get());
   }
 
-  private void reopen(Open before, Open fresh, long endNanos)
+  private Optional<Opened> open(Open before, Lanes lanes, int firstBytes, long endNanos)
       throws ErrnoException, LaneException, InterruptedException {
+    Open fresh = new Open(lanes, new CompletableFuture<>());
+    if (!open.compareAndSet(before, fresh)) {
+      return Optional.empty();
+    }
     boolean settled = false;
     try {
-      OpenedFile opened = host.reopen(fresh.lanes(), inode, endNanos);
-      fresh.handle().complete(opened.getHandle());
+      Opened opened = host.open(lanes, inode, firstBytes, endNanos);
+      fresh.handle().complete(opened.access().handle());
       settled = true;
+      return Optional.of(opened);
     } catch (ErrnoException failed) {
       if (failed.errno() != Errno.ENOENT && failed.errno() != Errno.ESTALE) {
         throw failed;
@@ -125,6 +147,9 @@ final class HostFile {
   /** Gives the file back to the host. Does not wait. */
   void close() {
     Open last = current();
-    var _ = last.handle().thenAccept(handle -> host.close(new Access(last.lanes(), handle)));
+    Lanes lanes = last.lanes();
+    if (lanes != null) {
+      var _ = last.handle().thenAccept(handle -> host.close(new Access(lanes, handle)));
+    }
   }
 }

@@ -121,6 +121,11 @@ final class Inode {
     return at == null ? this : at.parent();
   }
 
+  /** The name it stands under in that folder; none for the root. */
+  Optional<byte[]> name() {
+    return Optional.ofNullable(link).map(Link::name);
+  }
+
   /** Names from the root down; none for the root. */
   List<byte[]> path() {
     Deque<byte[]> names = new ArrayDeque<>();

@@ -89,16 +89,19 @@ final class InodeTable {
     inode.read(version);
   }
 
-  synchronized void forget(long node, long lookups) {
+  /** The kernel gives lookups back; true if it knows the node no more. */
+  synchronized boolean forget(long node, long lookups) {
     Inode inode = byNode.get(node);
     if (inode == null || inode == root) {
-      return;
+      return false;
     }
     inode.lookups -= lookups;
-    if (inode.lookups <= 0) {
-      byNode.remove(node);
-      byIdentity.remove(inode.identity(), inode);
+    if (inode.lookups > 0) {
+      return false;
     }
+    byNode.remove(node);
+    byIdentity.remove(inode.identity(), inode);
+    return true;
   }
 
   Inode root() {

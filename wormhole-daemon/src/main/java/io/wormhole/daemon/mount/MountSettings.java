@@ -9,9 +9,14 @@ import java.time.Duration;
  * @param deadline how long one call of the kernel may take before it fails
  * @param readAheadChunks chunks of one open file that may be under way ahead of its reader
  * @param cachedEntries entries of whole listings that are kept for lookups
+ * @param unopenedFiles files read without an open, for which something is kept at once
  */
 public record MountSettings(
-    Duration attributeLife, Duration deadline, int readAheadChunks, int cachedEntries) {
+    Duration attributeLife,
+    Duration deadline,
+    int readAheadChunks,
+    int cachedEntries,
+    int unopenedFiles) {
   public static final MountSettings DEFAULTS =
-      new MountSettings(Duration.ofSeconds(3), Duration.ofSeconds(30), 32, 200_000);
+      new MountSettings(Duration.ofSeconds(3), Duration.ofSeconds(30), 32, 200_000, 512);
 }

@@ -7,6 +7,7 @@ import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
+import io.wormhole.daemon.mount.HostCalls.Opened;
 import io.wormhole.daemon.mount.HostFile.Access;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
@@ -15,6 +16,7 @@ import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FailureCode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -46,21 +48,38 @@ final class OpenFile {
   /** For the first read only: after that the kernel holds them. */
   private volatile @Nullable OpeningBytes opening;
 
+  /** Makes one that is not open at the host until it is opened, or what is read asks for it. */
   OpenFile(
-      Inode inode,
-      HostFile hostFile,
-      HostCalls host,
-      InodeTable inodes,
-      ChunkSource chunks,
-      MountSettings settings,
-      @Nullable OpeningBytes opening) {
+      Inode inode, HostCalls host, InodeTable inodes, ChunkSource chunks, MountSettings settings) {
     this.inode = inode;
-    this.hostFile = hostFile;
+    this.hostFile = new HostFile(inode, host);
     this.host = host;
     this.inodes = inodes;
     this.chunks = chunks;
     this.readAhead = new ReadAhead(settings.readAheadChunks());
-    this.opening = opening;
+  }
+
+  /**
+   * Opens it at the host.
+   *
+   * @param bytesToo whether its first bytes should come at once, for the first read
+   */
+  void open(boolean bytesToo) throws ErrnoException, InterruptedException {
+    long endNanos = host.endNanos();
+    while (hostFile.atHand().isEmpty()) {
+      try {
+        opening = opened(bytesToo ? SHORT_READ_BYTES : 0, endNanos);
+      } catch (LaneException lost) {
+        // The next lanes are waited for.
+      }
+    }
+  }
+
+  private @Nullable OpeningBytes opened(int firstBytes, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    Optional<Opened> opened = hostFile.open(firstBytes, endNanos);
+    opened.ifPresent(now -> inodes.saw(inode, now.seen()));
+    return opened.map(Opened::first).orElse(null);
   }
 
   Inode inode() {
@@ -153,6 +172,12 @@ final class OpenFile {
     }
     OpeningBytes atHand = opening;
     opening = null;
+    if (atHand == null
+        && offset + destination.byteSize() <= SHORT_READ_BYTES
+        && hostFile.atHand().isEmpty()
+        && !chunks.has(name, first)) {
+      atHand = opened(SHORT_READ_BYTES, endNanos);
+    }
     if (atHand != null && atHand.cover(version, offset, destination.byteSize())) {
       readAhead(hostFile.atHand(), name, step, file.size());
       chunks.copy(atHand, offset, destination);
@@ -164,7 +189,7 @@ final class OpenFile {
         && !chunks.has(name, first)) {
       Access access = hostFile.access(endNanos);
       readAhead(Optional.of(access), name, step, file.size());
-      readRange(access, version, offset, destination);
+      readRange(access, version, offset, destination, host.left(endNanos));
       return;
     }
     Optional<Access> access =
@@ -208,19 +233,26 @@ final class OpenFile {
    */
   private void readAhead(
       Optional<Access> from, FileVersion name, ReadAhead.Step step, long fileBytes) {
-    for (long index = step.dropFrom(); index < step.dropTo(); index++) {
-      chunks.unwanted(name, index);
-    }
+    drop(name, step.drops());
     if (from.isPresent()) {
-      for (long index = step.fetchFrom(); index < step.fetchTo(); index++) {
+      for (long index = step.fetch().from(); index < step.fetch().to(); index++) {
         chunks.prefetch(from.get(), name, index, chunkBytes(fileBytes, index));
       }
     }
   }
 
-  private void readRange(Access from, VersionToken version, long offset, MemorySegment destination)
+  private void drop(FileVersion name, List<ReadAhead.Range> unwanted) {
+    for (ReadAhead.Range range : unwanted) {
+      for (long index = range.from(); index < range.to(); index++) {
+        chunks.unwanted(name, index);
+      }
+    }
+  }
+
+  private void readRange(
+      Access from, VersionToken version, long offset, MemorySegment destination, Duration left)
       throws IOException, TimeoutException, InterruptedException {
-    int got = chunks.readUncached(from, Optional.of(version), offset, destination);
+    int got = chunks.readUncached(from, Optional.of(version), offset, destination, left);
     if (got != destination.byteSize()) {
       throw new WireException(
           "%d bytes where the file has %d".formatted(got, destination.byteSize()));
@@ -239,7 +271,11 @@ final class OpenFile {
       long piece = Math.min(Limits.CHUNK_BYTES, destination.byteSize() - read);
       int got =
           chunks.readUncached(
-              from, Optional.empty(), offset + read, destination.asSlice(read, piece));
+              from,
+              Optional.empty(),
+              offset + read,
+              destination.asSlice(read, piece),
+              host.left(endNanos));
       read += got;
       if (got < piece) {
         break;
@@ -250,16 +286,15 @@ final class OpenFile {
 
   /** Gives the file back to the host. Does not wait. */
   void close() {
-    ReadAhead.Step step;
+    List<ReadAhead.Range> unread;
     synchronized (readAhead) {
-      step = readAhead.close();
+      unread = readAhead.close();
     }
-    long fileBytes = inode.attributes().size();
     inode
         .attributes()
         .version()
         .map(version -> chunks.name(inode.identity(), version))
-        .ifPresent(name -> readAhead(Optional.empty(), name, step, fileBytes));
+        .ifPresent(name -> drop(name, unread));
     hostFile.close();
   }
 }

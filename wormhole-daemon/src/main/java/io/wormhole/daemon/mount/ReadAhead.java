@@ -1,23 +1,28 @@
 package io.wormhole.daemon.mount;
 
 import io.wormhole.protocol.wire.Limits;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Which chunks of one open file to ask for before its reader does. Policy only: it fetches nothing.
+ * Which chunks of one file to ask for before its readers do. Policy only: it fetches nothing.
  *
  * <p>Behaviours:
  *
  * <ul>
- *   <li><b>A, in order.</b> A read that begins in or just behind the window is sequential. From the
+ *   <li><b>A, in order.</b> A read that begins in or just behind a window is sequential. From the
  *       second such chunk on, chunks past the reader are wanted: two at first, twice as many with
  *       each new chunk he reaches, up to the bound.
  *   <li><b>B, out of order.</b> The kernel sends the requests of its own read-ahead in parallel and
  *       in any order, so a read a few chunks behind the furthest one is no seek.
- *   <li><b>C, seek.</b> Any other read is one: the window closes, and what was asked for and not
- *       read is wanted no more. A reader who jumps and reads one chunk each time causes no
- *       read-ahead.
+ *   <li><b>C, seek.</b> Any other read is one: what was asked for and not read is wanted no more. A
+ *       reader who jumps and reads one chunk each time causes no read-ahead.
  *   <li><b>D, alone.</b> The first read of a file, and the first one after a seek, may be the only
  *       one there: nothing says yet that the rest of its chunk is wanted.
+ *   <li><b>E, in turns.</b> Several places of a file are read in turns, by several readers or as
+ *       the tracks of a film: each place that was read is remembered, with half its window, so that
+ *       a reader who comes back to it goes on in order.
  * </ul>
  *
  * <p>Not thread-safe; the open file's lock guards it.
@@ -28,18 +33,32 @@ final class ReadAhead {
 
   private static final int FIRST_WINDOW_CHUNKS = 2;
 
+  /** Places of a file that are remembered. */
+  private static final int MAX_CURSORS = 8;
+
   private final int maxChunks;
-  private long furthest = -1;
-  private long askedUpTo;
-  private int windowChunks;
+
+  /** The one read last is the last one. */
+  private final List<Cursor> cursors = new ArrayList<>();
+
+  /** Chunks by index, the end not among them. */
+  record Range(long from, long to) {
+    static final Range NONE = new Range(0, 0);
+
+    boolean isEmpty() {
+      return from >= to;
+    }
+  }
 
   /**
-   * Chunks to ask for and chunks no longer wanted, by index, both as half-open ranges.
+   * What a read changes.
    *
+   * @param fetch to ask for
+   * @param drops no longer wanted
    * @param alone whether the read stands alone, as far as is known
    */
-  record Step(long fetchFrom, long fetchTo, long dropFrom, long dropTo, boolean alone) {
-    static final Step NOTHING = new Step(0, 0, 0, 0, false);
+  record Step(Range fetch, List<Range> drops, boolean alone) {
+    static final Step NOTHING = new Step(Range.NONE, List.of(), false);
   }
 
   ReadAhead(int maxChunks) {
@@ -57,38 +76,75 @@ final class ReadAhead {
     }
     long first = offset / Limits.CHUNK_BYTES;
     long last = (offset + bytes - 1) / Limits.CHUNK_BYTES;
-    if (furthest < 0) {
-      startAt(last);
-      return new Step(0, 0, 0, 0, true);
+    Cursor cursor = cursorAt(first);
+    if (cursor == null) {
+      List<Range> unread = dropUnread();
+      if (cursors.size() == MAX_CURSORS) {
+        cursors.removeFirst();
+      }
+      cursors.addLast(new Cursor(last));
+      return new Step(Range.NONE, unread, true);
     }
-    if (first < furthest - BACKWARD_CHUNKS || first > Math.max(furthest + 1, askedUpTo)) {
-      Step dropUnread = new Step(0, 0, furthest + 1, askedUpTo, true);
-      startAt(last);
-      return dropUnread;
-    }
-    if (last <= furthest) {
-      return Step.NOTHING;
-    }
-    furthest = last;
-    windowChunks = Math.min(maxChunks, windowChunks == 0 ? FIRST_WINDOW_CHUNKS : windowChunks * 2);
+    cursors.remove(cursor);
+    cursors.addLast(cursor);
     long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
-    long from = Math.max(askedUpTo, last + 1);
-    long to = Math.min(chunksInFile, last + 1 + windowChunks);
-    if (from >= to) {
-      return Step.NOTHING;
+    Range ahead = cursor.readUpTo(last, chunksInFile, maxChunks);
+    return ahead.isEmpty() ? Step.NOTHING : new Step(ahead, List.of(), false);
+  }
+
+  /** The readers have gone: everything they have not read is dropped. */
+  List<Range> close() {
+    return dropUnread();
+  }
+
+  private @Nullable Cursor cursorAt(long chunk) {
+    for (int i = cursors.size() - 1; i >= 0; i--) {
+      if (cursors.get(i).isContinuedAt(chunk)) {
+        return cursors.get(i);
+      }
     }
-    askedUpTo = to;
-    return new Step(from, to, 0, 0, false);
+    return null;
   }
 
-  /** The reader has gone: everything he has not read is dropped. */
-  Step close() {
-    return new Step(0, 0, furthest + 1, Math.max(furthest + 1, askedUpTo), false);
+  private List<Range> dropUnread() {
+    return cursors.stream().map(Cursor::drop).filter(range -> !range.isEmpty()).toList();
   }
 
-  private void startAt(long chunk) {
-    furthest = chunk;
-    askedUpTo = chunk + 1;
-    windowChunks = 0;
+  /** A place in the file where somebody reads. */
+  private static final class Cursor {
+    private long furthest;
+    private long askedUpTo;
+    private int windowChunks;
+
+    Cursor(long chunk) {
+      furthest = chunk;
+      askedUpTo = chunk + 1;
+    }
+
+    boolean isContinuedAt(long chunk) {
+      return chunk >= furthest - BACKWARD_CHUNKS && chunk <= Math.max(furthest + 1, askedUpTo);
+    }
+
+    Range readUpTo(long last, long chunksInFile, int maxChunks) {
+      if (last <= furthest) {
+        return Range.NONE;
+      }
+      furthest = last;
+      windowChunks = Math.clamp(windowChunks * 2L, FIRST_WINDOW_CHUNKS, maxChunks);
+      Range ahead =
+          new Range(Math.max(askedUpTo, last + 1), Math.min(chunksInFile, last + 1 + windowChunks));
+      if (!ahead.isEmpty()) {
+        askedUpTo = ahead.to();
+      }
+      return ahead;
+    }
+
+    /** What was asked for and not read. */
+    Range drop() {
+      Range unread = new Range(furthest + 1, askedUpTo);
+      askedUpTo = furthest + 1;
+      windowChunks /= 2;
+      return unread;
+    }
   }
 }

@@ -9,10 +9,9 @@ import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.FileSystemFigures;
 import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.daemon.fuse.KernelFileSystem;
+import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.mount.Inode.Seen;
-import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FileSystem;
-import io.wormhole.protocol.wire.message.OpenedFile;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,8 +40,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
   private final InodeTable inodes;
   private final FolderListings listings;
   private final Map<Long, OpenFile> files = new ConcurrentHashMap<>();
+  private final UnopenedFiles unopened;
   private final Map<Long, FolderHandle> folders = new ConcurrentHashMap<>();
-  private final AtomicLong nextHandle = new AtomicLong(1);
+  private final AtomicLong nextHandle = new AtomicLong(NO_HANDLE + 1);
+  private volatile KernelNotifier notifier = new NobodyToTell();
 
   /** Whom the files belong to on this machine: the person who mounted. */
   public record Owner(int uid, int gid) {}
@@ -54,6 +56,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     this.owner = owner;
     this.inodes = new InodeTable(root);
     this.listings = new FolderListings(host, settings);
+    this.unopened = new UnopenedFiles(this::newFile, settings.unopenedFiles(), host::nowNanos);
   }
 
   /**
@@ -73,6 +76,17 @@ public final class RemoteFileSystem implements KernelFileSystem {
       throw new ErrnoException(Errno.ENOTDIR);
     }
     return new RemoteFileSystem(host, chunks, settings, owner, root);
+  }
+
+  /** Opening costs a reader nothing here: what he reads is opened at the host when it must be. */
+  @Override
+  public boolean needsOpens() {
+    return false;
+  }
+
+  /** Who tells the kernel of what turns out to be gone. */
+  void notifyThrough(KernelNotifier kernel) {
+    notifier = kernel;
   }
 
   @Override
@@ -113,7 +127,9 @@ public final class RemoteFileSystem implements KernelFileSystem {
 
   @Override
   public void forget(long node, long lookups) {
-    inodes.forget(node, lookups);
+    if (inodes.forget(node, lookups)) {
+      unopened.forget(node);
+    }
   }
 
   @Override
@@ -148,20 +164,19 @@ public final class RemoteFileSystem implements KernelFileSystem {
   /** A file without a name lives on in who has it open. */
   private Seen askByHandle(Inode inode, ErrnoException otherwise)
       throws ErrnoException, InterruptedException {
-    OpenFile open = anyOpen(inode);
+    HostFile open = anyOpen(inode);
     if (open == null) {
       throw otherwise;
     }
-    return open.hostFile().attributes(host.endNanos());
+    return open.attributes(host.endNanos());
   }
 
-  private @Nullable OpenFile anyOpen(Inode inode) {
-    for (OpenFile file : files.values()) {
-      if (file.inode() == inode) {
-        return file;
-      }
-    }
-    return null;
+  private @Nullable HostFile anyOpen(Inode inode) {
+    return Stream.concat(files.values().stream(), unopened.of(inode).stream())
+        .filter(file -> file.inode() == inode)
+        .map(OpenFile::hostFile)
+        .findFirst()
+        .orElse(null);
   }
 
   @Override
@@ -179,38 +194,28 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (inode.type() != FileType.REGULAR) {
       throw new ErrnoException(inode.type() == FileType.DIRECTORY ? Errno.EISDIR : Errno.EINVAL);
     }
-    long askedNanos = host.nowNanos();
-    boolean wantsBytes = wantsBytes(inode);
-    HostCalls.Opened answer;
+    OpenFile file = newFile(inode);
     try {
-      answer = host.open(inode, wantsBytes ? OpenFile.SHORT_READ_BYTES : 0);
+      file.open(wantsBytes(inode));
     } catch (ErrnoException failed) {
-      if (failed.errno() == Errno.ESTALE || failed.errno() == Errno.ENOENT) {
-        listings.drop(inode.parent());
-      }
+      noteStale(inode, failed);
       throw failed;
     }
-    OpenedFile opened = answer.file();
-    HostFile hostFile = new HostFile(inode, host, answer.access());
-    Seen seen = host.seen(opened.getAttributes(), askedNanos);
-    if (!seen.attributes().identity().equals(inode.identity())
-        || seen.attributes().type() != inode.type()) {
-      hostFile.close();
-      throw new ErrnoException(Errno.ESTALE);
-    }
-    inodes.saw(inode, seen);
-    OpenFile file =
-        new OpenFile(
-            inode,
-            hostFile,
-            host,
-            inodes,
-            chunks,
-            settings,
-            wantsBytes ? opening(hostFile, opened, seen) : null);
     long handle = nextHandle.getAndIncrement();
     files.put(handle, file);
     return handle;
+  }
+
+  private OpenFile newFile(Inode inode) {
+    return new OpenFile(inode, host, inodes, chunks, settings);
+  }
+
+  /** Another file stands where it stood, or none: who looks there again must not find it. */
+  private void noteStale(Inode inode, ErrnoException failed) {
+    if (failed.errno() == Errno.ESTALE || failed.errno() == Errno.ENOENT) {
+      listings.drop(inode.parent());
+      inode.name().ifPresent(name -> notifier.entry(inode.parent().node(), name));
+    }
   }
 
   /** Whether a read is likely to follow an open: not where the kernel holds the file's pages. */
@@ -218,29 +223,30 @@ public final class RemoteFileSystem implements KernelFileSystem {
     return files.size() < MAX_OPENING_BYTES && inode.pages().isEmpty();
   }
 
-  private @Nullable OpeningBytes opening(HostFile hostFile, OpenedFile opened, Seen seen)
-      throws ErrnoException {
-    HostAttributes file = seen.attributes();
-    if (!opened.hasFirst() || file.version().isEmpty()) {
-      return null;
-    }
-    try {
-      long expected = Math.min(OpenFile.SHORT_READ_BYTES, file.size());
-      return new OpeningBytes(file.version().get(), opened.getFirst(), expected);
-    } catch (WireException lie) {
-      hostFile.close();
-      throw host.failures().toErrno(lie);
-    }
-  }
-
   @Override
   public int read(long node, long handle, long offset, MemorySegment destination)
       throws ErrnoException, InterruptedException {
+    if (handle == NO_HANDLE) {
+      return readUnopened(inodes.get(node), offset, destination);
+    }
     OpenFile file = files.get(handle);
     if (file == null) {
       throw new ErrnoException(Errno.EBADF);
     }
     return file.read(offset, destination);
+  }
+
+  private int readUnopened(Inode inode, long offset, MemorySegment destination)
+      throws ErrnoException, InterruptedException {
+    if (inode.type() != FileType.REGULAR) {
+      throw new ErrnoException(Errno.EINVAL);
+    }
+    try (UnopenedFiles.Use use = unopened.use(inode)) {
+      return use.file().read(offset, destination);
+    } catch (ErrnoException failed) {
+      noteStale(inode, failed);
+      throw failed;
+    }
   }
 
   @Override
@@ -314,6 +320,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
   public void destroyed() {
     files.values().forEach(OpenFile::close);
     files.clear();
+    unopened.close();
     folders.values().forEach(FolderHandle::close);
     folders.clear();
   }
@@ -341,5 +348,23 @@ public final class RemoteFileSystem implements KernelFileSystem {
         host.mtime(),
         host.ctime(),
         left);
+  }
+
+  /** Before there is a mount. */
+  private static final class NobodyToTell implements KernelNotifier {
+    @Override
+    public boolean inode(long node) {
+      return false;
+    }
+
+    @Override
+    public boolean range(long node, long offset, long length) {
+      return false;
+    }
+
+    @Override
+    public boolean entry(long parent, byte[] name) {
+      return false;
+    }
   }
 }

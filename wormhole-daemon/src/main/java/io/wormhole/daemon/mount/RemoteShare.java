@@ -3,6 +3,7 @@ package io.wormhole.daemon.mount;
 import io.wormhole.cache.ChunkCache;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
+import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ShareId;
@@ -58,6 +59,11 @@ public final class RemoteShare implements AutoCloseable {
 
   public KernelFileSystem fileSystem() {
     return fileSystem;
+  }
+
+  /** Lets the kernel be told of what turns out not to be so. */
+  public void notifyThrough(KernelNotifier kernel) {
+    fileSystem.notifyThrough(kernel);
   }
 
   public HostLink link() {

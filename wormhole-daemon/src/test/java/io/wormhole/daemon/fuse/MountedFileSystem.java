@@ -32,7 +32,7 @@ public final class MountedFileSystem implements AutoCloseable {
           Thread.ofPlatform().daemon().name("watchdog").factory());
 
   MountedFileSystem(TestedBackend backend, MemoryFileSystem fileSystem) throws Exception {
-    this(backend.create(fileSystem.validFor), fileSystem);
+    this(backend.create(fileSystem.validFor), fileSystem.needingOpens(!backend.leavesOpensOut()));
   }
 
   public MountedFileSystem(FuseBackend backend, MemoryFileSystem fileSystem) throws Exception {

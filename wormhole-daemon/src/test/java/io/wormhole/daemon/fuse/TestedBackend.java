@@ -15,6 +15,17 @@ public enum TestedBackend {
       return new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime);
     }
   },
+  DEVICE_WITHOUT_OPENS {
+    @Override
+    FuseBackend make(Duration validFor) {
+      return DEVICE.make(validFor);
+    }
+
+    @Override
+    boolean leavesOpensOut() {
+      return true;
+    }
+  },
   JNR {
     @Override
     FuseBackend make(Duration validFor) {
@@ -23,6 +34,11 @@ public enum TestedBackend {
   };
 
   abstract FuseBackend make(Duration validFor);
+
+  /** Whether the file system needs no opens, and so hears of none. */
+  boolean leavesOpensOut() {
+    return false;
+  }
 
   /**
    * Makes one; a test on a machine where it cannot run is skipped, loudly.

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -234,6 +235,51 @@ class FewerQuestionsTest {
     files.release(node, handle);
     lookup("absent", Errno.ENOENT);
     assertThat(host.askedFor()).doesNotContain(BodyCase.CLOSE_HANDLES);
+    assertThat(host.givenBack()).containsExactly(ScriptedHost.OPEN_HANDLE);
+  }
+
+  @Test
+  void readWithoutAnOpenBringsItsBytesWithTheHostsOwn() throws Exception {
+    byte[] content = bytes(GROUP + 1000);
+    host.with("f", content);
+    long node = lookup("f");
+    assertThat(read(node, KernelFileSystem.NO_HANDLE, 0, 4096))
+        .isEqualTo(Arrays.copyOf(content, 4096));
+    assertThat(host.askedFor()).containsExactly(BodyCase.GET_ATTRIBUTES, BodyCase.OPEN_FILE);
+  }
+
+  @Test
+  void whatIsReadAgainWithoutAnOpenAsksNobody() throws Exception {
+    host.with("f", bytes(200_000));
+    host.readsFailWith(null);
+    long node = lookup("f");
+    read(node, KernelFileSystem.NO_HANDLE, 0, 100_000);
+    files.forget(node, 1);
+    host.asked.clear();
+    long again = lookup("f");
+    assertThat(read(again, KernelFileSystem.NO_HANDLE, 0, 4096))
+        .isEqualTo(Arrays.copyOf(bytes(200_000), 4096));
+    assertThat(host.askedFor()).doesNotContain(BodyCase.OPEN_FILE, BodyCase.READ_FILE);
+  }
+
+  @Test
+  void timeThatTheOpenTookIsTakenOffTheReads() throws Exception {
+    host.with("f", bytes(200_000));
+    host.readsFailWith(null);
+    host.whileOpening(() -> clock.addAndGet(Duration.ofSeconds(10).toNanos()));
+    read(lookup("f"), KernelFileSystem.NO_HANDLE, 100_000, 4096);
+    assertThat(host.readDeadlines)
+        .containsExactly(MountSettings.DEFAULTS.deadline().minusSeconds(10));
+  }
+
+  @Test
+  void whatTheKernelForgotIsGivenBackToTheHost() throws Exception {
+    host.with("f", bytes(100));
+    long node = lookup("f");
+    read(node, KernelFileSystem.NO_HANDLE, 0, 100);
+    assertThat(host.givenBack()).isEmpty();
+    files.forget(node, 1);
+    lookup("absent", Errno.ENOENT);
     assertThat(host.givenBack()).containsExactly(ScriptedHost.OPEN_HANDLE);
   }
 

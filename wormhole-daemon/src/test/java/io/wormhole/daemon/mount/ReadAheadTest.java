@@ -2,6 +2,7 @@ package io.wormhole.daemon.mount;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.wormhole.daemon.mount.ReadAhead.Range;
 import io.wormhole.daemon.mount.ReadAhead.Step;
 import io.wormhole.protocol.wire.Limits;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ class ReadAheadTest {
   @Test
   void oneReadAsksForNothingMoreAndStandsAlone() {
     Step step = readChunk(0);
-    assertThat(step.fetchTo() - step.fetchFrom()).isZero();
+    assertThat(step.fetch().to() - step.fetch().from()).isZero();
     assertThat(step.alone()).isTrue();
   }
 
@@ -46,7 +47,7 @@ class ReadAheadTest {
     List<Long> ends = new ArrayList<>();
     for (int chunk = 1; chunk <= 6; chunk++) {
       Step step = readChunk(chunk);
-      ends.add(step.fetchTo() - chunk - 1);
+      ends.add(step.fetch().to() - chunk - 1);
     }
     assertThat(ends).containsExactly(2L, 4L, 8L, 16L, 16L, 16L);
   }
@@ -56,7 +57,7 @@ class ReadAheadTest {
     Set<Long> asked = new HashSet<>();
     for (int chunk = 0; chunk < 100; chunk++) {
       Step step = readChunk(chunk);
-      for (long ahead = step.fetchFrom(); ahead < step.fetchTo(); ahead++) {
+      for (long ahead = step.fetch().from(); ahead < step.fetch().to(); ahead++) {
         assertThat(asked.add(ahead)).as("chunk %d", ahead).isTrue();
       }
     }
@@ -75,8 +76,8 @@ class ReadAheadTest {
     long fileBytes = 3L * CHUNK + 1;
     readAhead.read(0, CHUNK, fileBytes);
     Step step = readAhead.read(CHUNK, CHUNK, fileBytes);
-    assertThat(step.fetchFrom()).isEqualTo(2);
-    assertThat(step.fetchTo()).isEqualTo(4);
+    assertThat(step.fetch().from()).isEqualTo(2);
+    assertThat(step.fetch().to()).isEqualTo(4);
     assertThat(readAhead.read(2L * CHUNK, CHUNK, fileBytes)).isEqualTo(Step.NOTHING);
   }
 
@@ -85,8 +86,8 @@ class ReadAheadTest {
     readChunk(0);
     readChunk(2);
     Step step = readChunk(1);
-    assertThat(step.dropFrom()).isEqualTo(step.dropTo());
-    assertThat(readChunk(3).fetchTo()).isGreaterThan(4);
+    assertThat(step.drops()).isEmpty();
+    assertThat(readChunk(3).fetch().to()).isGreaterThan(4);
   }
 
   @Test
@@ -95,9 +96,50 @@ class ReadAheadTest {
       readChunk(chunk);
     }
     Step seek = readChunk(1_000_000);
-    assertThat(seek.fetchFrom()).isEqualTo(seek.fetchTo());
-    assertThat(seek.dropFrom()).isEqualTo(5);
-    assertThat(seek.dropTo()).isEqualTo(21);
+    assertThat(seek.fetch().isEmpty()).isTrue();
+    assertThat(seek.drops()).containsExactly(new Range(5, 21));
+  }
+
+  @Test
+  void twoTracksReadInTurnsAreBothReadAhead() {
+    readChunk(0);
+    readChunk(1000);
+    for (int chunk = 1; chunk <= 4; chunk++) {
+      Step picture = readChunk(chunk);
+      Step sound = readChunk(1000 + chunk);
+      assertThat(picture.fetch().to()).isEqualTo(chunk + 1 + (1L << chunk));
+      assertThat(sound.fetch().to()).isEqualTo(1000 + chunk + 1 + (1L << chunk));
+      assertThat(picture.drops()).isEmpty();
+      assertThat(sound.drops()).isEmpty();
+    }
+  }
+
+  @Test
+  void readerWhoComesBackGoesOnWithHalfHisWindow() {
+    for (int chunk = 0; chunk <= 4; chunk++) {
+      readChunk(chunk);
+    }
+    assertThat(readChunk(1_000_000).drops()).containsExactly(new Range(5, 21));
+    assertThat(readChunk(5).fetch()).isEqualTo(new Range(6, 22));
+  }
+
+  @Test
+  void placeThatEightOthersFollowedIsForgotten() {
+    readChunk(0);
+    for (int place = 1; place <= 8; place++) {
+      readChunk(place * 1000L);
+    }
+    assertThat(readChunk(1).alone()).isTrue();
+    assertThat(readChunk(8001).alone()).isFalse();
+  }
+
+  @Test
+  void allThatWasNotReadIsDroppedAtTheEnd() {
+    readChunk(0);
+    readChunk(1000);
+    readChunk(1);
+    readChunk(1001);
+    assertThat(readAhead.close()).containsExactlyInAnyOrder(new Range(2, 4), new Range(1002, 1004));
   }
 
   @Property
@@ -110,7 +152,7 @@ class ReadAheadTest {
         continue;
       }
       Step step = readChunk(chunk);
-      assertThat(step.fetchTo() - step.fetchFrom()).isZero();
+      assertThat(step.fetch().to() - step.fetch().from()).isZero();
       before = chunk;
     }
   }

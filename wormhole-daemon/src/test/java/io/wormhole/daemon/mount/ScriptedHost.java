@@ -44,6 +44,8 @@ final class ScriptedHost implements Requests {
   final List<Request> asked = Collections.synchronizedList(new ArrayList<>());
   private final IdleLane lane = new IdleLane();
   private final Map<String, byte[]> files = new TreeMap<>();
+  final List<Duration> readDeadlines = Collections.synchronizedList(new ArrayList<>());
+  private Runnable opening = () -> {};
   private String openName = "";
   private @Nullable IOException readFailure = new RemoteException(FailureCode.FAILURE_CODE_IO);
   private UnaryOperator<FolderPage.Builder> page = UnaryOperator.identity();
@@ -62,6 +64,11 @@ final class ScriptedHost implements Requests {
   /** How first bytes are told differently from what is so. */
   void firstBytesAre(UnaryOperator<FirstBytes.Builder> lie) {
     first = lie;
+  }
+
+  /** What happens while it opens a file. */
+  void whileOpening(Runnable happens) {
+    opening = happens;
   }
 
   /** What reads fail with from now on; null, and they are answered. */
@@ -93,6 +100,7 @@ final class ScriptedHost implements Requests {
   @Override
   public PendingRead read(Request.Builder request, MemorySegment destination, Duration deadline) {
     asked.add(request.build());
+    readDeadlines.add(deadline);
     CompletableFuture<PendingRead.Answer> answer = answer(request, destination);
     return new PendingRead() {
       @Override
@@ -166,6 +174,7 @@ final class ScriptedHost implements Requests {
       throws RemoteException {
     String name = name(open.getPath());
     openName = name;
+    opening.run();
     OpenedFile.Builder opened =
         OpenedFile.newBuilder().setHandle(OPEN_HANDLE).setAttributes(attributes(name));
     byte[] content = files.get(name);

@@ -48,6 +48,10 @@ final class FileSystemCalls {
         yield new Answer(ReplyEncoder.bytes(to, target));
       }
       case Request.Open(var unique, var node) -> {
+        if (!fileSystem.needsOpens()) {
+          // The kernel opens on its own from then on, and keeps pages across its opens.
+          throw new ErrnoException(Errno.ENOSYS);
+        }
         long handle = fileSystem.open(node);
         yield new Answer(
             ReplyEncoder.open(to, handle, Abi.FOPEN_KEEP_CACHE | Abi.FOPEN_NOFLUSH),

@@ -78,7 +78,7 @@ final class RequestDecoder {
           (body.get(JAVA_INT, AccessIn.MASK) & ACCESS_WRITE) != 0
               ? new Request.Refused(unique, Errno.EROFS)
               : new Request.Accepted(unique);
-      case FLUSH, FSYNC, FSYNCDIR -> new Request.Accepted(unique);
+      case FSYNC, FSYNCDIR -> new Request.Accepted(unique);
       case DESTROY -> new Request.Destroy(unique);
       case SETATTR,
           SYMLINK,
@@ -110,7 +110,9 @@ final class RequestDecoder {
           SETUPMAPPING,
           REMOVEMAPPING,
           SYNCFS,
-          STATX ->
+          STATX,
+          // Nothing is written: the kernel need not ask at each close.
+          FLUSH ->
           new Request.Refused(unique, Errno.ENOSYS);
     };
   }
