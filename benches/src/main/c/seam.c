@@ -2,11 +2,12 @@
  * What io.wormhole.bench.SeamServer is measured against: the tree of SeamFiles, served by libfuse3's
  * low-level API, many threads, reads of up to 1 MiB, answered straight from memory without a copy.
  *
- *   seam [-c] DIR
+ *   seam [-c] [-o] DIR
  *
  * Mounts on DIR, says "mounted DIR", and serves until its standard input ends or SIGTERM comes. A
  * line "change" there changes the file of that name and tells the kernel. -c copies the bytes of
- * each read into a buffer first, as a file system must that is handed the buffer to fill.
+ * each read into a buffer first, as a file system must that is handed the buffer to fill. -o has
+ * the kernel open files, which else it does on its own, as on the device backend.
  */
 #define FUSE_USE_VERSION 312
 #define _GNU_SOURCE
@@ -63,6 +64,7 @@ static struct node nodes[NODES];
 static char pattern[PERIOD_BYTES + READ_BYTES_MAX];
 static _Atomic int64_t changed_nanos;
 static bool copies;
+static bool opens;
 static struct fuse_session *session;
 
 static int64_t now_nanos(void) {
@@ -184,6 +186,10 @@ static void seam_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 
 static void seam_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info) {
   (void)ino;
+  if (!opens) {
+    fuse_reply_err(req, ENOSYS);
+    return;
+  }
   info->keep_cache = 1;
   info->noflush = 1;
   fuse_reply_open(req, info);
@@ -315,15 +321,19 @@ static int serve(const char *directory) {
 }
 
 int main(int argc, char **argv) {
-  if (argc == 3 && strcmp(argv[1], "-c") == 0) {
-    copies = true;
-    argv++;
-    argc--;
+  int option;
+  while ((option = getopt(argc, argv, "co")) != -1) {
+    copies |= option == 'c';
+    opens |= option == 'o';
+    if (option == '?') {
+      return 2;
+    }
   }
-  if (argc != 2) {
-    fprintf(stderr, "usage: seam [-c] DIR\n");
+  if (argc - optind != 1) {
+    fprintf(stderr, "usage: seam [-c] [-o] DIR\n");
     return 2;
   }
+  const char *directory = argv[optind];
   make_tree();
   atomic_store(&changed_nanos, now_nanos());
   struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
@@ -335,8 +345,8 @@ int main(int argc, char **argv) {
     return 1;
   }
   int status = 1;
-  if (fuse_session_mount(session, argv[1]) == 0) {
-    status = serve(argv[1]);
+  if (fuse_session_mount(session, directory) == 0) {
+    status = serve(directory);
     fuse_session_unmount(session);
   }
   fuse_remove_signal_handlers(session);

@@ -69,7 +69,7 @@ final class SeamFiles implements KernelFileSystem {
   private volatile Version version;
 
   /**
-   * @param opens whether the kernel is to open files, or told that these need none
+   * @param opens whether files are opened before they are read, where a backend can do without
    */
   SeamFiles(boolean opens) {
     this.opens = opens;
@@ -100,8 +100,8 @@ final class SeamFiles implements KernelFileSystem {
     version = version(nanoTime);
   }
 
-  /** Whether files are opened before they are read. */
-  public boolean opensFiles() {
+  @Override
+  public boolean needsOpens() {
     return opens;
   }
 
@@ -141,7 +141,7 @@ final class SeamFiles implements KernelFileSystem {
 
   @Override
   public long open(long node) {
-    return 0;
+    return NO_HANDLE + 1;
   }
 
   @Override

@@ -57,7 +57,7 @@ public final class SeamServer {
       throws IOException, MountException, InterruptedException {
     int at = 0;
     FuseBackend backend = null;
-    boolean opens = true;
+    boolean opens = false;
     for (; at + 1 < arguments.length && arguments[at].startsWith("--"); at += 2) {
       String value = arguments[at + 1];
       switch (arguments[at] + " " + value) {
