@@ -11,12 +11,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A connection to the kernel and its readers, {@code fuse-N}: each takes requests and gives them to
  * the dispatcher until the kernel says that the connection is over. Started once; over for good
- * after that. Until then at least one reader is in the kernel or on its way there.
+ * after that. Until then at least one reader is in no call of the file system.
  */
 final class Connection implements ServedConnection {
   private static final long STACK_BYTES = 512 << 10;
@@ -28,7 +27,6 @@ final class Connection implements ServedConnection {
   private final FaultLog faults;
   private final Runnable atEnd;
   private final int readers;
-  private final AtomicInteger reading;
   private final AtomicBoolean over = new AtomicBoolean();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
@@ -50,7 +48,6 @@ final class Connection implements ServedConnection {
     this.notifier = notifier;
     this.faults = faults;
     this.readers = readers;
-    this.reading = new AtomicInteger(readers);
     this.atEnd = atEnd;
   }
 
@@ -95,13 +92,11 @@ final class Connection implements ServedConnection {
           arena.allocate(Abi.MIN_READ_BUFFER_BYTES + Handshake.MAX_WRITE_BYTES, 4096);
       while (true) {
         long bytes = device.read(buffer, errno);
-        boolean othersRead = reading.decrementAndGet() > 0;
         if (bytes >= Abi.InHeader.BYTES) {
-          handle(buffer.asSlice(0, bytes), othersRead);
+          handle(buffer.asSlice(0, bytes));
         } else if (!goesOn(bytes)) {
           return;
         }
-        reading.incrementAndGet();
       }
     } catch (Throwable e) {
       faults.report("A reader of the FUSE device died", e);
@@ -110,9 +105,9 @@ final class Connection implements ServedConnection {
     }
   }
 
-  private void handle(MemorySegment message, boolean mayWait) {
+  private void handle(MemorySegment message) {
     try {
-      dispatcher.dispatch(decoder.decode(message), mayWait);
+      dispatcher.dispatch(decoder.decode(message));
     } catch (Throwable e) {
       faults.report("A request of the kernel could not be dealt with", e);
       dispatcher.reply(message.get(JAVA_LONG, Abi.InHeader.UNIQUE), Errno.EIO);

@@ -22,6 +22,7 @@ public final class DeviceBackend implements FuseBackend {
   public static final String NAME = "device";
 
   private final DeviceSettings settings;
+  private final LongSupplier nanoTime;
   private final FaultLog faults;
   private final ReplyPool replies;
 
@@ -30,6 +31,7 @@ public final class DeviceBackend implements FuseBackend {
    */
   public DeviceBackend(DeviceSettings settings, LongSupplier nanoTime) {
     this.settings = settings;
+    this.nanoTime = nanoTime;
     this.faults = new FaultLog(nanoTime);
     this.replies = new ReplyPool(Handshake.DATA_BYTES_MAX, settings.dataReplyLimit());
   }
@@ -70,7 +72,13 @@ public final class DeviceBackend implements FuseBackend {
       Device device, Path directory, String number, KernelFileSystem fileSystem) {
     Dispatcher dispatcher =
         new Dispatcher(
-            device, fileSystem, replies, faults, settings.readers(), settings.callLimit());
+            device,
+            fileSystem,
+            replies,
+            faults,
+            settings.readers(),
+            settings.callLimit(),
+            nanoTime);
     return new Connection(
         device,
         new RequestDecoder(Handshake.DATA_BYTES_MAX),

@@ -11,13 +11,14 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
  * Decides where a request is dealt with. What cannot wait is answered on the reader's own thread at
- * once. What may wait is too, as long as another reader goes on reading: that saves two changes of
- * threads, which cost more than most answers. Else it gets a virtual thread of its own; so however
- * many calls wait, one reader always reads.
+ * once. What may wait is too, as long as another reader is in no call and such calls did not wait a
+ * moment ago: that saves two changes of threads, which cost more than most answers. Else it gets a
+ * virtual thread of its own; so however many calls wait, one reader always reads.
  *
  * <p>A request that may wait is in {@code calls} from before its call until it was replied to.
  * Whoever claims the call has the right to reply: each gets one reply. Nothing that a file system
@@ -37,12 +38,18 @@ final class Dispatcher {
   private final int readers;
   private final ConcurrentMap<Long, Call> calls = new ConcurrentHashMap<>();
   private final AtomicInteger holds;
+  private final SlowCalls slowCalls;
+
+  /** Readers that the file system may keep waiting. */
+  private final AtomicInteger inCalls = new AtomicInteger();
+
   private volatile boolean ending;
   private volatile boolean refusing;
 
   /**
    * @param readers how many readers hold it; each lets go when it leaves
    * @param callLimit how many calls may be under way at once; past it the kernel hears ENOMEM
+   * @param nanoTime a clock that only goes forward, like {@link System#nanoTime}
    */
   Dispatcher(
       Device device,
@@ -50,7 +57,8 @@ final class Dispatcher {
       ReplyPool replies,
       FaultLog faults,
       int readers,
-      int callLimit) {
+      int callLimit,
+      LongSupplier nanoTime) {
     this.device = device;
     this.fileSystem = fileSystem;
     this.fileSystemCalls = new FileSystemCalls(fileSystem);
@@ -59,20 +67,17 @@ final class Dispatcher {
     this.readers = readers;
     this.callLimit = callLimit;
     this.holds = new AtomicInteger(readers);
+    this.slowCalls = new SlowCalls(nanoTime);
   }
 
-  /**
-   * Deals with a request or sees to it that somebody does. Called by readers only.
-   *
-   * @param mayWait whether the caller has the time to wait for the file system
-   */
-  void dispatch(Request request, boolean mayWait) {
+  /** Deals with a request or sees to it that somebody does. Called by readers only. */
+  void dispatch(Request request) {
     if (refusing) {
       refuse(request);
       return;
     }
     switch (request) {
-      case Request.Waiting waiting -> call(waiting, mayWait);
+      case Request.Waiting waiting -> call(waiting);
       case Request.Refused(var unique, var errno) -> reply(unique, errno);
       case Request.Accepted(var unique) -> accept(unique);
       case Request.Destroy(var unique) -> accept(unique);
@@ -152,7 +157,7 @@ final class Dispatcher {
     }
   }
 
-  private void call(Request.Waiting request, boolean mayWait) {
+  private void call(Request.Waiting request) {
     if (holds.getAndIncrement() >= callLimit + readers) {
       letGo();
       faults.report("more than " + callLimit + " requests wait: one was refused");
@@ -167,8 +172,8 @@ final class Dispatcher {
     if (refusing) {
       fail(request.unique(), call, Errno.EIO);
     }
-    if (mayWait) {
-      run(request, call);
+    if (!slowCalls.isLikely(request, slowCalls.now()) && enter()) {
+      run(request, call, true);
     } else {
       start(request, call);
     }
@@ -177,7 +182,7 @@ final class Dispatcher {
   private void start(Request.Waiting request, Call call) {
     boolean started = false;
     try {
-      Thread.ofVirtual().name("fuse-call").start(() -> run(request, call));
+      Thread.ofVirtual().name("fuse-call").start(() -> run(request, call, false));
       started = true;
     } finally {
       if (!started) {
@@ -188,10 +193,19 @@ final class Dispatcher {
     }
   }
 
-  private void run(Request.Waiting request, Call call) {
+  /** Whether a reader may wait in a call, as another one is in none; then it must leave it. */
+  private boolean enter() {
+    int before;
+    do {
+      before = inCalls.get();
+    } while (before < readers - 1 && !inCalls.compareAndSet(before, before + 1));
+    return before < readers - 1;
+  }
+
+  private void run(Request.Waiting request, Call call, boolean byReader) {
     try {
       call.begin();
-      answer(request, call);
+      answer(request, call, byReader);
     } catch (Throwable e) {
       faults.report("A reply to the kernel could not be made", e);
     } finally {
@@ -201,17 +215,22 @@ final class Dispatcher {
     }
   }
 
-  private void answer(Request.Waiting request, Call call) {
+  private void answer(Request.Waiting request, Call call, boolean byReader) {
     long unique = request.unique();
-    Reply reply;
+    Reply reply = null;
     try {
-      reply = replies.take(request.replyBytes());
-    } catch (InterruptedException e) {
-      fail(unique, call, Errno.EINTR);
-      return;
-    }
-    try {
-      Answer answer = fileSystemCalls.answer(request, reply);
+      Answer answer;
+      long begunNanos = slowCalls.now();
+      try {
+        reply = replies.take(request.replyBytes());
+        answer = fileSystemCalls.answer(request, reply);
+      } finally {
+        slowCalls.ended(request, begunNanos);
+        if (byReader) {
+          // Before the reply: what whoever gets it asks next must not find all readers in calls.
+          inCalls.decrementAndGet();
+        }
+      }
       if (!call.claim() || !check(reply.send(device, unique, answer.bytes()))) {
         answer.giveBack().run();
       }
@@ -223,7 +242,9 @@ final class Dispatcher {
       faults.report("The file system failed at " + request, e);
       fail(unique, call, Errno.EIO);
     } finally {
-      replies.give(reply);
+      if (reply != null) {
+        replies.give(reply);
+      }
     }
   }
 

@@ -55,7 +55,14 @@ class DeviceNotifierTest {
     FaultLog faults = new FaultLog(System::nanoTime);
     Device written = new Device(descriptor);
     dispatcher =
-        new Dispatcher(written, files, new ReplyPool(Handshake.DATA_BYTES_MAX, 4), faults, 1, 10);
+        new Dispatcher(
+            written,
+            files,
+            new ReplyPool(Handshake.DATA_BYTES_MAX, 4),
+            faults,
+            1,
+            10,
+            System::nanoTime);
     notifier = new DeviceNotifier(written, dispatcher, faults, 3);
     files.getattrGate = gate;
     files.root.file("one", new byte[1]);
@@ -71,7 +78,7 @@ class DeviceNotifierTest {
 
   /** A call on a node, which is over when the gate is opened. */
   private void call(long node) throws InterruptedException {
-    dispatcher.dispatch(new Request.Getattr(7, node), false);
+    dispatcher.dispatch(new Request.Getattr(7, node));
     assertThat(gate.awaitArrived(1)).isTrue();
   }
 
@@ -146,7 +153,7 @@ class DeviceNotifierTest {
   void aLookupMayBringAnyInodeAndIsWaitedFor() throws Exception {
     files.lookupGate = gate;
     dispatcher.dispatch(
-        new Request.Lookup(7, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")), false);
+        new Request.Lookup(7, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")));
     assertThat(gate.awaitArrived(1)).isTrue();
     assertThat(notifier.inode(5)).isTrue();
     assertThat(notifier.entry(6, MemoryFileSystem.bytes("other"))).isTrue();

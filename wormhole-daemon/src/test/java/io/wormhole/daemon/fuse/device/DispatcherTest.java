@@ -32,6 +32,9 @@ class DispatcherTest {
   @TempDir Path scratch = Path.of("/nonexistent");
   private final MemoryFileSystem files = new MemoryFileSystem();
 
+  /** Of two, one may wait in a call; one alone may not. */
+  private int readers = 2;
+
   @BeforeEach
   void makeFiles() {
     files.root.file("one", new byte[1]);
@@ -51,8 +54,15 @@ class DispatcherTest {
         files,
         new ReplyPool(Handshake.DATA_BYTES_MAX, 4),
         new FaultLog(System::nanoTime),
-        1,
-        10);
+        readers,
+        10,
+        System::nanoTime);
+  }
+
+  private void leave(Dispatcher dispatcher) {
+    for (int reader = 0; reader < readers; reader++) {
+      dispatcher.letGo();
+    }
   }
 
   /** The reply's header: length, error number, which request. */
@@ -66,17 +76,17 @@ class DispatcherTest {
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void whatTheKernelDoesNotTakeIsGivenBack(boolean mayWait) throws Exception {
+  @ValueSource(ints = {1, 2})
+  void whatTheKernelDoesNotTakeIsGivenBack(int count) throws Exception {
+    readers = count;
     Dispatcher dispatcher = dispatcher(0);
     dispatcher.dispatch(
-        new Request.Lookup(1, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")), mayWait);
-    dispatcher.dispatch(new Request.Open(2, KernelFileSystem.ROOT), mayWait);
-    dispatcher.dispatch(new Request.Opendir(3, KernelFileSystem.ROOT), mayWait);
+        new Request.Lookup(1, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")));
+    dispatcher.dispatch(new Request.Open(2, KernelFileSystem.ROOT));
+    dispatcher.dispatch(new Request.Opendir(3, KernelFileSystem.ROOT));
     long handle = files.opendir(KernelFileSystem.ROOT);
-    dispatcher.dispatch(
-        new Request.Readdir(4, KernelFileSystem.ROOT, handle, 0, 4096, true), mayWait);
-    dispatcher.letGo();
+    dispatcher.dispatch(new Request.Readdir(4, KernelFileSystem.ROOT, handle, 0, 4096, true));
+    leave(dispatcher);
     assertThat(files.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
     files.releasedir(KernelFileSystem.ROOT, handle);
     assertThat(files.lookups).hasValue(1);
@@ -92,40 +102,41 @@ class DispatcherTest {
         };
     Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
     long handle = files.opendir(KernelFileSystem.ROOT);
-    dispatcher.dispatch(new Request.Readdir(4, KernelFileSystem.ROOT, handle, 0, 4096, true), true);
+    dispatcher.dispatch(new Request.Readdir(4, KernelFileSystem.ROOT, handle, 0, 4096, true));
     assertThat(onlyReply()).isEqualTo(new Header(16, -Errno.EIO.code(), 4));
     files.releasedir(KernelFileSystem.ROOT, handle);
     assertThat(files.heldByKernel()).isZero();
-    dispatcher.letGo();
+    leave(dispatcher);
   }
 
   @Test
   void anInterruptThatFindsNoCallIsSentBack() throws Exception {
     Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
-    dispatcher.dispatch(new Request.Interrupt(9, 8), true);
+    dispatcher.dispatch(new Request.Interrupt(9, 8));
     assertThat(onlyReply()).isEqualTo(new Header(16, -Errno.EAGAIN.code(), 9));
-    dispatcher.letGo();
+    leave(dispatcher);
   }
 
   @Test
   void forgetsAreNotAnswered() throws Exception {
     Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
     long node = files.lookup(KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")).node();
-    dispatcher.dispatch(new Request.Forget(5, new long[] {node}, new long[] {1}), true);
+    dispatcher.dispatch(new Request.Forget(5, new long[] {node}, new long[] {1}));
     assertThat(files.heldByKernel()).isZero();
     assertThat(Files.size(device())).isZero();
-    dispatcher.letGo();
+    leave(dispatcher);
   }
 
   @Test
   void theEndInterruptsCallsAndIsToldAfterTheLastOfThem() throws Exception {
+    readers = 1;
     Gates gate = new Gates();
     files.getattrGate = gate::passUninterruptibly;
     Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
-    dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT), false);
+    dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT));
     assertThat(gate.awaitArrived(1)).isTrue();
     dispatcher.end();
-    dispatcher.letGo();
+    leave(dispatcher);
     assertThat(gate.awaitInterrupted(1)).isTrue();
     assertThat(files.destroyed.getCount()).isEqualTo(1);
     gate.open();
@@ -135,22 +146,57 @@ class DispatcherTest {
 
   @Test
   void whoIsRefusedHearsSoAtOnceAndTheFileSystemHearsNothing() throws Exception {
+    readers = 1;
     Gates gate = new Gates();
     files.getattrGate = gate::passUninterruptibly;
     Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
-    dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT), false);
+    dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT));
     assertThat(gate.awaitArrived(1)).isTrue();
     dispatcher.refuse();
     assertThat(onlyReply()).isEqualTo(new Header(16, -Errno.EIO.code(), 6));
     dispatcher.dispatch(
-        new Request.Lookup(7, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")), true);
-    dispatcher.dispatch(new Request.Release(8, KernelFileSystem.ROOT, 4711), true);
-    dispatcher.dispatch(new Request.Forget(9, new long[] {4711}, new long[] {1}), true);
+        new Request.Lookup(7, KernelFileSystem.ROOT, MemoryFileSystem.bytes("one")));
+    dispatcher.dispatch(new Request.Release(8, KernelFileSystem.ROOT, 4711));
+    dispatcher.dispatch(new Request.Forget(9, new long[] {4711}, new long[] {1}));
     gate.open();
-    dispatcher.letGo();
+    leave(dispatcher);
     assertThat(files.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
     assertThat(Files.size(device())).as("three replies, each to another request").isEqualTo(48);
     assertThat(files.lookups).hasValue(0);
     assertThat(files.violations).isEmpty();
+  }
+
+  @Test
+  void whereCallsWaitedNoReaderIsKeptByTheNext() throws Exception {
+    Gates gate = new Gates();
+    files.getattrGate =
+        node -> Thread.sleep(Duration.ofNanos(SlowCalls.WAITED_NANOS).plusMillis(1));
+    Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
+    dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT));
+    assertThat(onlyReply().unique()).as("answered by the reader").isEqualTo(6);
+    files.getattrGate = gate;
+    dispatcher.dispatch(new Request.Getattr(7, KernelFileSystem.ROOT));
+    assertThat(gate.awaitArrived(1)).as("on a thread of its own").isTrue();
+    gate.open();
+    leave(dispatcher);
+    assertThat(files.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void oneReaderIsAlwaysInNoCall() throws Exception {
+    Gates gate = new Gates();
+    files.getattrGate = gate;
+    Dispatcher dispatcher = dispatcher(Libc.O_RDWR | O_APPEND);
+    Thread reader =
+        Thread.ofPlatform()
+            .start(() -> dispatcher.dispatch(new Request.Getattr(6, KernelFileSystem.ROOT)));
+    assertThat(gate.awaitArrived(1)).isTrue();
+    dispatcher.dispatch(new Request.Getattr(7, KernelFileSystem.ROOT));
+    assertThat(gate.awaitArrived(1)).isTrue();
+    assertThat(reader.isAlive()).as("waits in its call").isTrue();
+    gate.open();
+    assertThat(reader.join(PATIENCE)).isTrue();
+    leave(dispatcher);
+    assertThat(files.destroyed.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
   }
 }

@@ -20,7 +20,9 @@ final class HastyNotifier implements AutoCloseable {
   HastyNotifier() throws IOException {
     FaultLog faults = new FaultLog(System::nanoTime);
     Device device = new Device(Libc.duplicate(descriptorOfDevice()));
-    ignorant = new Dispatcher(device, new MemoryFileSystem(), new ReplyPool(4096, 1), faults, 1, 1);
+    ignorant =
+        new Dispatcher(
+            device, new MemoryFileSystem(), new ReplyPool(4096, 1), faults, 1, 1, System::nanoTime);
     notifier = new DeviceNotifier(device, ignorant, faults, 1);
   }
 
