@@ -40,7 +40,7 @@ final class ComparingReader {
         echo began
         read_and_compare
         report $?
-        sleep 0.05
+        sleep 0.3
       done
       """
           .replace("%d", Integer.toString(FILES));

@@ -100,7 +100,12 @@ class MountKillSoakTest {
     while (System.nanoTime() < end) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(random.nextInt(PAUSE_MAX_MILLIS)));
       Blow blow = Blow.values()[random.nextInt(Blow.values().length)];
-      deal(blow, mounts.get(random.nextInt(MOUNTS)));
+      Mounted mounted = mounts.get(random.nextInt(MOUNTS));
+      long began = System.nanoTime();
+      deal(blow, mounted);
+      System.out.printf(
+          "%s of %s and back in %.1f s%n",
+          blow, mounted.directory().getFileName(), (System.nanoTime() - began) / 1e9);
       blows.merge(blow, 1, Integer::sum);
       for (ComparingReader reader : readers) {
         reader.check(TwoMachines.NOBODY_HANGS);
