@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -252,6 +253,23 @@ class OrdinaryUserMountTest {
       Outcome helpless = mount(user, at, "--fuse", "jnr");
       assertThat(helpless.exit()).as(helpless.toString()).isEqualTo(5);
       assertThat(helpless.err()).contains("fusermount is missing", "fuse3").hasLineCount(1);
+    }
+  }
+
+  @Test
+  void doctorSaysWhetherTheHelperMayWorkAndOthersMayBeLetIn()
+      throws IOException, InterruptedException {
+    String configuration = ": >\"$1/conf\"; mount --bind \"$1/conf\" /etc/fuse.conf";
+    try (OrdinaryUser user = user(configuration)) {
+      Outcome doctor = user.wormhole("doctor");
+      assertThat(doctor.out()).contains("letting others in needs the line user_allow_other");
+      Files.writeString(temp.resolve("user/conf"), "user_allow_other\n");
+      assertThat(user.wormhole("doctor").out()).contains("--allow-other lets others in");
+
+      List<String> without = List.of("setpriv", "--no-new-privs");
+      Outcome refused = user.wormholeBy(without, "doctor");
+      assertThat(refused.exit()).as(refused.toString()).isEqualTo(5);
+      assertThat(refused.out()).contains("(no_new_privs)", "NoNewPrivileges=no");
     }
   }
 
