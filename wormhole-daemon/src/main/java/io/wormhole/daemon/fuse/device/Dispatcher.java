@@ -4,7 +4,6 @@ import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.device.FileSystemCalls.Answer;
-import io.wormhole.daemon.fuse.mounts.Call;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
 import io.wormhole.daemon.fuse.mounts.Libc;
 import java.util.List;
@@ -35,7 +34,7 @@ final class Dispatcher {
   private final FaultLog faults;
   private final int callLimit;
   private final int readers;
-  private final ConcurrentMap<Long, Call> calls = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Long, DeviceCall> calls = new ConcurrentHashMap<>();
   private final AtomicInteger holds;
   private volatile boolean ending;
   private volatile boolean refusing;
@@ -100,7 +99,7 @@ final class Dispatcher {
   }
 
   /** The calls of a kind that are under way: all but those that were replied to. */
-  List<Call> calls(Predicate<Call> kind) {
+  List<DeviceCall> calls(Predicate<DeviceCall> kind) {
     return calls.values().stream().filter(kind).toList();
   }
 
@@ -115,7 +114,7 @@ final class Dispatcher {
 
   /** Interrupts every call that is under way. */
   void interruptCalls() {
-    calls.values().forEach(Call::interrupt);
+    calls.values().forEach(DeviceCall::interrupt);
   }
 
   /**
@@ -159,7 +158,7 @@ final class Dispatcher {
       reply(request.unique(), Errno.ENOMEM);
       return;
     }
-    Call call = new Call(request.node(), request.bringsEntries());
+    DeviceCall call = new DeviceCall(request.node(), request.bringsEntries());
     calls.put(request.unique(), call);
     if (ending) {
       call.interrupt();
@@ -174,7 +173,7 @@ final class Dispatcher {
     }
   }
 
-  private void start(Request.Waiting request, Call call) {
+  private void start(Request.Waiting request, DeviceCall call) {
     boolean started = false;
     try {
       Thread.ofVirtual().name("fuse-call").start(() -> run(request, call));
@@ -188,7 +187,7 @@ final class Dispatcher {
     }
   }
 
-  private void run(Request.Waiting request, Call call) {
+  private void run(Request.Waiting request, DeviceCall call) {
     try {
       call.begin();
       answer(request, call);
@@ -201,7 +200,7 @@ final class Dispatcher {
     }
   }
 
-  private void answer(Request.Waiting request, Call call) {
+  private void answer(Request.Waiting request, DeviceCall call) {
     long unique = request.unique();
     Reply reply;
     try {
@@ -227,7 +226,7 @@ final class Dispatcher {
     }
   }
 
-  private void fail(long unique, Call call, Errno errno) {
+  private void fail(long unique, DeviceCall call, Errno errno) {
     if (call.claim()) {
       reply(unique, errno);
     }
@@ -248,7 +247,7 @@ final class Dispatcher {
    * "Interrupting filesystem operations").
    */
   private void interrupt(long unique, long target) {
-    Call call = calls.get(target);
+    DeviceCall call = calls.get(target);
     if (call == null) {
       reply(unique, Errno.EAGAIN);
     } else {
