@@ -7,7 +7,6 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -24,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @RealMount
 class DeathMountTest {
-  private static final int NOBODY_HANGS_SECONDS = 45;
+  private static final long NOBODY_HANGS_SECONDS = TwoMachines.NOBODY_HANGS.toSeconds();
 
   @TempDir Path temp;
   private TwoMachines machines;
@@ -83,11 +82,7 @@ class DeathMountTest {
       assertThat(process.waitFor(NOBODY_HANGS_SECONDS, TimeUnit.SECONDS)).isTrue();
     }
     machines.close();
-    assertThat(table()).doesNotContain(temp.toString());
-  }
-
-  private static String table() throws IOException {
-    return Files.readString(Path.of("/proc/self/mountinfo"));
+    assertThat(TwoMachines.mountTable()).doesNotContain(temp.toString());
   }
 
   private static void signal(String signal, long pid) throws IOException, InterruptedException {
@@ -104,28 +99,16 @@ class DeathMountTest {
   void aDaemonThatEndsHoldsNobodyAndTheNextOneMountsAgain(String signal)
       throws IOException, InterruptedException {
     readFromASilentHost();
-    ProcessHandle daemon =
-        ProcessHandle.of(TwoMachines.daemonPid(machines.mounting())).orElseThrow();
-    signal(signal, daemon.pid());
-    assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(NOBODY_HANGS_SECONDS));
+    TwoMachines.endDaemon(machines.mounting(), signal);
     readerGotAnError();
     assertThat(worker.isAlive()).isTrue();
     signal("CONT", host);
     Outcome next = machines.onMounting("daemon", "start");
     assertThat(next.exit()).as(next.toString()).isZero();
-    awaitContent();
-    assertThat(table()).containsOnlyOnce(mounted.toString());
+    TwoMachines.awaitContent(mounted.resolve("file"), "content");
+    assertThat(TwoMachines.mountTable()).containsOnlyOnce(mounted.toString());
     Outcome unmounted = machines.onMounting("unmount", mounted.toString());
     assertThat(unmounted.exit()).as(unmounted.toString()).isZero();
-  }
-
-  private void awaitContent() throws IOException, InterruptedException {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(NOBODY_HANGS_SECONDS);
-    String at = mounted.resolve("file").toString();
-    while (!TwoMachines.run("cat", at).out().equals("content")) {
-      assertThat(System.nanoTime()).as("it is mounted again").isLessThan(end);
-      Thread.sleep(50);
-    }
   }
 
   @Test
@@ -142,7 +125,7 @@ class DeathMountTest {
     Outcome forced = machines.onMounting("unmount", mounted.toString(), "--force");
     assertThat(forced.exit()).as(forced.toString()).isZero();
     readerGotAnError();
-    assertThat(table()).doesNotContain(mounted.toString());
+    assertThat(TwoMachines.mountTable()).doesNotContain(mounted.toString());
     assertThat(machines.onMounting("status", "--json").out()).doesNotContain(mounted.toString());
   }
 
@@ -153,12 +136,9 @@ class DeathMountTest {
         begin("unshare", "-m", "sh", "-c", "stat \"$1\" >&2 && echo in && exec sleep 300", mounted);
     Outcome unmounted = machines.onMounting("unmount", mounted.toString());
     assertThat(unmounted.exit()).as(unmounted.toString()).isZero();
-    assertThat(table()).doesNotContain(mounted.toString());
+    assertThat(TwoMachines.mountTable()).doesNotContain(mounted.toString());
     assertThat(inTheCopy().out()).isEqualTo("content");
-    ProcessHandle daemon =
-        ProcessHandle.of(TwoMachines.daemonPid(machines.mounting())).orElseThrow();
-    signal("TERM", daemon.pid());
-    assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(NOBODY_HANGS_SECONDS));
+    TwoMachines.endDaemon(machines.mounting(), "TERM");
     assertThat(inTheCopy().err()).contains("Transport endpoint is not connected");
     assertThat(machines.onMounting("daemon", "start").exit()).isZero();
     assertThat(machines.onMounting("status", "--json").out()).doesNotContain(mounted.toString());

@@ -101,10 +101,7 @@ class HostKillSoakTest {
           CompletableFuture.runAsync(reader, command -> Thread.ofPlatform().start(command));
       for (int kill = 0; kill < KILLS && !reading.isDone(); kill++) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(random.nextInt(3_000)));
-        long pid = TwoMachines.daemonPid(machines.sharing());
-        ProcessHandle daemon = ProcessHandle.of(pid).orElseThrow();
-        assertThat(TwoMachines.run("kill", "-KILL", Long.toString(pid)).exit()).isZero();
-        assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(20));
+        TwoMachines.endDaemon(machines.sharing(), "KILL");
         assertThat(shared.command().waitFor(20, TimeUnit.SECONDS)).isTrue();
         shared = machines.host(folder, "--bind", shared.address());
       }

@@ -143,17 +143,27 @@ final class OrdinaryUser implements AutoCloseable {
 
   /** Runs a command of ours as the user, to its end. */
   Outcome wormhole(String... args) throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-cp",
-                classPath,
-                "io.wormhole.cli.Main"));
+    return wormholeBy(List.of(), args);
+  }
+
+  /**
+   * The same.
+   *
+   * @param wrapper a command that runs the one after it
+   */
+  Outcome wormholeBy(List<String> wrapper, String... args)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(wrapper);
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-cp",
+            classPath,
+            "io.wormhole.cli.Main"));
     command.addAll(List.of(args));
     return does(command.toArray(String[]::new));
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -215,6 +216,7 @@ class OrdinaryUserMountTest {
       strings = {
         "cp /usr/bin/fusermount3 \"$1/helper\"; mount --bind \"$1/helper\" /usr/bin/fusermount3"
             + " # is not set-uid root",
+        "mount --bind /dev/null \"$(readlink -f /usr/bin/fusermount3)\" # Install the package fuse3",
         "chmod 600 /dev/fuse # chmod 666 /dev/fuse",
         "mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/urandom c 1 9;"
             + " mknod -m 666 /dev/random c 1 8 # /dev/fuse is missing",
@@ -232,6 +234,42 @@ class OrdinaryUserMountTest {
       assertThat(refused.err()).contains(parts[1]).hasLineCount(1);
       Outcome doctor = user.wormhole("doctor");
       assertThat(doctor.exit()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void jnrWithoutItsLibraryOrHelperNamesThePackage() throws IOException, InterruptedException {
+    String withoutLibrary =
+        "mount --bind /dev/null \"$(readlink -f /usr/lib/$(uname -m)-linux-gnu/libfuse.so.2)\"";
+    try (OrdinaryUser user = user(withoutLibrary)) {
+      Path at = user.folder("mnt");
+      Outcome refused = mount(user, at, "--fuse", "jnr");
+      assertThat(refused.exit()).as(refused.toString()).isEqualTo(5);
+      assertThat(refused.err()).contains("apt-get install libfuse2").hasLineCount(1);
+      succeeded(
+          TwoMachines.run(
+              user.asRoot("mount", "--bind", "/dev/null", "/usr/bin/fusermount")
+                  .toArray(String[]::new)));
+      Outcome helpless = mount(user, at, "--fuse", "jnr");
+      assertThat(helpless.exit()).as(helpless.toString()).isEqualTo(5);
+      assertThat(helpless.err()).contains("fusermount is missing", "fuse3").hasLineCount(1);
+    }
+  }
+
+  @Test
+  void doctorSaysWhetherTheHelperMayWorkAndOthersMayBeLetIn()
+      throws IOException, InterruptedException {
+    String configuration = ": >\"$1/conf\"; mount --bind \"$1/conf\" /etc/fuse.conf";
+    try (OrdinaryUser user = user(configuration)) {
+      Outcome doctor = user.wormhole("doctor");
+      assertThat(doctor.out()).contains("letting others in needs the line user_allow_other");
+      Files.writeString(temp.resolve("user/conf"), "user_allow_other\n");
+      assertThat(user.wormhole("doctor").out()).contains("--allow-other lets others in");
+
+      List<String> without = List.of("setpriv", "--no-new-privs");
+      Outcome refused = user.wormholeBy(without, "doctor");
+      assertThat(refused.exit()).as(refused.toString()).isEqualTo(5);
+      assertThat(refused.out()).contains("(no_new_privs)", "NoNewPrivileges=no");
     }
   }
 

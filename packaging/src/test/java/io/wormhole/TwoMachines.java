@@ -8,6 +8,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * by their WORMHOLE_HOME. Everything they started is gone after {@link #close}.
  */
 final class TwoMachines implements AutoCloseable {
+  /** The mount's deadline, and what a loaded machine may be late by. */
+  static final Duration NOBODY_HANGS = Duration.ofSeconds(45);
+
   private static final long COMMAND_SECONDS = 60;
   private static final int MAX_LINES = 100_000;
 
@@ -31,6 +35,7 @@ final class TwoMachines implements AutoCloseable {
   private final Path mounting;
   private final @Nullable Cable cable;
   private final List<Process> running = new ArrayList<>();
+  private final List<Path> others = new ArrayList<>();
 
   /** What a command came to. */
   record Outcome(int exit, String out, String err) {
@@ -75,14 +80,26 @@ final class TwoMachines implements AutoCloseable {
     return mounting;
   }
 
+  /** One more machine, with a daemon of its own. */
+  Path another(String name) throws IOException {
+    Path machine = machine(home.resolve(name));
+    others.add(machine);
+    return machine;
+  }
+
   /** Runs a command on the machine that shares. */
   Outcome onSharing(String... args) throws IOException, InterruptedException {
-    return finish(wormhole(sharing, args));
+    return on(sharing, args);
   }
 
   /** Runs a command on the machine that mounts. */
   Outcome onMounting(String... args) throws IOException, InterruptedException {
-    return finish(wormhole(mounting, args));
+    return on(mounting, args);
+  }
+
+  /** Runs a command on any machine. */
+  Outcome on(Path machine, String... args) throws IOException, InterruptedException {
+    return finish(wormhole(machine, args));
   }
 
   /** Shares a folder, and waits for its code. */
@@ -107,10 +124,16 @@ final class TwoMachines implements AutoCloseable {
   /** Mounts a share at a new folder. */
   Path mount(Shared shared, String name, String... options)
       throws IOException, InterruptedException {
+    return mountOn(mounting, shared, name, options);
+  }
+
+  /** The same on any machine. */
+  Path mountOn(Path machine, Shared shared, String name, String... options)
+      throws IOException, InterruptedException {
     Path at = Files.createDirectories(home.resolve(name));
     List<String> arguments = new ArrayList<>(List.of(options));
     arguments.addAll(0, List.of("mount", shared.code(), at.toString(), "--peer", shared.address()));
-    Outcome outcome = onMounting(arguments.toArray(String[]::new));
+    Outcome outcome = on(machine, arguments.toArray(String[]::new));
     assertThat(outcome.exit()).as(outcome.toString()).isZero();
     return at;
   }
@@ -118,6 +141,27 @@ final class TwoMachines implements AutoCloseable {
   /** The process id of a machine's daemon. */
   static long daemonPid(Path machine) throws IOException {
     return Long.parseLong(Files.readString(machine.resolve("run/daemon.pid")).strip());
+  }
+
+  /** Sends a machine's daemon a signal that ends it, and waits for its end. */
+  static void endDaemon(Path machine, String signal) throws IOException, InterruptedException {
+    ProcessHandle daemon = ProcessHandle.of(daemonPid(machine)).orElseThrow();
+    assertThat(run("kill", "-" + signal, Long.toString(daemon.pid())).exit()).isZero();
+    assertThat(daemon.onExit()).succeedsWithin(NOBODY_HANGS);
+  }
+
+  /** Waits until a file of a mount can be read: it was mounted again in the background. */
+  static void awaitContent(Path file, String content) throws IOException, InterruptedException {
+    long end = System.nanoTime() + NOBODY_HANGS.toNanos();
+    while (!run("cat", file.toString()).out().equals(content)) {
+      assertThat(System.nanoTime()).as("%s is mounted again", file).isLessThan(end);
+      Thread.sleep(50);
+    }
+  }
+
+  /** The kernel's table of mounts, as text. */
+  static String mountTable() throws IOException {
+    return Files.readString(Path.of("/proc/self/mountinfo"));
   }
 
   /** Runs any program to its end. */
@@ -202,7 +246,8 @@ final class TwoMachines implements AutoCloseable {
         process.destroy();
         process.waitFor(COMMAND_SECONDS, TimeUnit.SECONDS);
       }
-      for (Path machine : List.of(mounting, sharing)) {
+      others.addAll(List.of(mounting, sharing));
+      for (Path machine : others) {
         finish(wormhole(machine, "unmount", "--all", "--force"));
         finish(wormhole(machine, "daemon", "stop"));
       }

@@ -2,9 +2,8 @@ package io.wormhole.cli;
 
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
-import io.wormhole.protocol.control.MountTable;
+import io.wormhole.protocol.control.FolderLook;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -30,8 +29,8 @@ final class Arguments {
   }
 
   /**
-   * An absolute path without links above its last name. The last name itself is not asked for where
-   * something is mounted: what is mounted there may not answer.
+   * An absolute path without links, as far as that can be found out within a few seconds. What is
+   * mounted there is not asked: it may not answer.
    */
   Path path(String typed) throws ControlException {
     if (typed.isEmpty() || typed.indexOf('\0') >= 0) {
@@ -44,20 +43,9 @@ final class Arguments {
           "give a symbolic link to it with a plain name");
     }
     Path path = workingDirectory.resolve(typed).normalize();
-    Path parent = path.getParent();
-    Path name = path.getFileName();
-    if (parent == null || name == null) {
-      return path;
-    }
     try {
-      Path resolved = Files.exists(parent) ? parent.toRealPath().resolve(name) : path;
-      if (MountTable.at(resolved).isEmpty()
-          && Files.isSymbolicLink(resolved)
-          && Files.exists(resolved)) {
-        return resolved.toRealPath();
-      }
-      return resolved;
-    } catch (IOException e) {
+      return FolderLook.within(path, FolderLook::locate);
+    } catch (IOException notFound) {
       return path;
     }
   }

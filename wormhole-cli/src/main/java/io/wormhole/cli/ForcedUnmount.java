@@ -11,6 +11,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -49,6 +50,14 @@ final class ForcedUnmount {
   }
 
   private static Unmounted unmount(Mount mount) throws ControlException, IOException {
+    Optional<Mount> top = MountTable.at(Path.of(mount.directory()));
+    if (top.isPresent() && !top.get().isOwn()) {
+      throw new ControlException(
+          ErrorKind.BUSY,
+          "%s (%s) is mounted over %s"
+              .formatted(top.get().source(), top.get().type(), mount.directory()),
+          "unmount that first: umount " + mount.directory());
+    }
     int errno = Umount2.force(mount.directory());
     boolean gone = errno == 0 || (errno == Umount2.EPERM && UserUnmount.force(mount));
     if (!gone) {

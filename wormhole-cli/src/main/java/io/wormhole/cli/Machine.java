@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Machine {
   private static final Path FUSE = Path.of("/dev/fuse");
   private static final Path SYSCTL = Path.of("/proc/sys/net/core");
+  private static final Path FUSE_CONFIGURATION = Path.of("/etc/fuse.conf");
   private static final String HELPER = "fusermount3";
   private static final int SET_UID = 04000;
   private static final int CAP_SYS_ADMIN = 21;
@@ -106,6 +107,7 @@ final class Machine {
   }
 
   private static Check mountRight() {
+    boolean lent = true;
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
         if (line.startsWith("CapEff:")) {
@@ -114,15 +116,20 @@ final class Machine {
             return Check.ok("mount-right", "this user may mount");
           }
         }
+        lent &= !line.matches("NoNewPrivs:\\s*1");
       }
     } catch (IOException | NumberFormatException untold) {
       return Check.warn("mount-right", "the kernel does not tell what this user may do", null);
     }
-    return helper();
+    return helper(lent);
   }
 
-  /** An ordinary user mounts through libfuse3 and its set-uid helper. */
-  private static Check helper() {
+  /**
+   * An ordinary user mounts through libfuse3 and its set-uid helper.
+   *
+   * @param lent whether a set-uid program lends its rights to who starts it from here
+   */
+  private static Check helper(boolean lent) {
     Path helper = findHelper();
     if (helper == null || !hasLibrary()) {
       return Check.missing(
@@ -131,11 +138,20 @@ final class Machine {
               .formatted(helper == null ? HELPER : "libfuse3"),
           "install the package fuse3; or run as root, in a container with --cap-add SYS_ADMIN");
     }
+    if (!lent) {
+      return Check.missing(
+          "mount-right",
+          helper
+              + " is not let work here (no_new_privs), so this user may not mount (sharing works)",
+          "in a container, start it without no-new-privileges; in a service, set"
+              + " NoNewPrivileges=no; or run as root");
+    }
     try {
       int mode = (Integer) Files.getAttribute(helper, "unix:mode");
       int owner = (Integer) Files.getAttribute(helper, "unix:uid");
       if ((mode & SET_UID) != 0 && owner == 0) {
-        return Check.ok("mount-right", "this user may mount, through " + helper);
+        return Check.ok(
+            "mount-right", "this user may mount, through " + helper + "; " + lettingOthersIn());
       }
     } catch (IOException untold) {
       return Check.warn("mount-right", "cannot look at " + helper + ": " + untold, null);
@@ -144,6 +160,22 @@ final class Machine {
         "mount-right",
         helper + " is not set-uid root, so this user may not mount (sharing works)",
         "as root: chown root %s && chmod u+s %s".formatted(helper, helper));
+  }
+
+  /** A remark: most mounts are for who makes them. */
+  private static String lettingOthersIn() {
+    boolean allowed;
+    try {
+      allowed =
+          Files.readString(FUSE_CONFIGURATION, StandardCharsets.ISO_8859_1)
+              .lines()
+              .anyMatch(line -> line.strip().equals("user_allow_other"));
+    } catch (IOException none) {
+      allowed = false;
+    }
+    return allowed
+        ? "--allow-other lets others in"
+        : "letting others in needs the line user_allow_other in " + FUSE_CONFIGURATION;
   }
 
   private static @Nullable Path findHelper() {

@@ -1,5 +1,6 @@
 package io.wormhole.cli;
 
+import io.wormhole.protocol.control.Folders;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -9,7 +10,7 @@ public final class Main {
 
   /** Runs the command that the arguments name, and ends the process with its exit code. */
   public static void main(String[] args) {
-    Map<String, String> environment = System.getenv();
+    Map<String, String> environment = Folders.forAnyProcess(System.getenv());
     Session session =
         new Session(
             Terminal.ofProcess(environment),

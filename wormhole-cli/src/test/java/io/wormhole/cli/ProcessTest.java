@@ -70,6 +70,22 @@ class ProcessTest {
   }
 
   @Test
+  void aRelativeHomeIsTheSameToCommandsAndToTheDaemon() throws Exception {
+    Path other = Files.createDirectories(home.resolve("other"));
+    long daemon = json(startIn("other", "daemon", "start", "--json")).path("pid").asLong();
+    try {
+      Folders folders = Folders.of(Map.of("WORMHOLE_HOME", other.toString()), home);
+      assertThat(Files.readString(folders.pidFile()).strip()).isEqualTo("" + daemon);
+      JsonNode status = json(startIn("other/../other", "status", "--json"));
+      assertThat(status.path("daemon").path("pid").asLong()).isEqualTo(daemon);
+    } finally {
+      Process stop = startIn("other", "daemon", "stop");
+      assertThat(stop.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+    }
+    assertThat(ProcessHandle.of(daemon)).isEmpty();
+  }
+
+  @Test
   void killedDaemonLeavesNothingInTheWayOfTheNext() throws Exception {
     Process first = start("daemon", "run");
     awaitPidFile(first);
@@ -204,6 +220,10 @@ class ProcessTest {
 
   /** As the launcher starts it, in a bare environment, but for the folder of jars. */
   private Process start(String... args) throws IOException {
+    return startIn(home.toString(), args);
+  }
+
+  private Process startIn(String wormholeHome, String... args) throws IOException {
     // Who runs the tests in the background has children that ignore INT and HUP.
     List<String> command = new ArrayList<>(List.of("env", "--default-signal"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -213,7 +233,7 @@ class ProcessTest {
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).directory(home.toFile());
     builder.environment().clear();
-    builder.environment().putAll(Map.of("WORMHOLE_HOME", home.toString(), "LC_ALL", "C.UTF-8"));
+    builder.environment().putAll(Map.of("WORMHOLE_HOME", wormholeHome, "LC_ALL", "C.UTF-8"));
     return builder.start();
   }
 

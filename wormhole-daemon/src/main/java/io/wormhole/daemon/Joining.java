@@ -7,6 +7,7 @@ import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.NotAdmittedException;
 import io.wormhole.daemon.mount.RootQuestion;
 import io.wormhole.daemon.transport.BulkRequests;
+import io.wormhole.daemon.transport.FutureFailure;
 import io.wormhole.daemon.transport.RequestLimits;
 import io.wormhole.daemon.transport.RequestStream;
 import io.wormhole.daemon.trust.Introduction;
@@ -31,7 +32,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -258,21 +258,15 @@ final class Joining {
   }
 
   private static boolean isSilence(Throwable failure) {
-    return unwrapped(failure) instanceof JoinException refused
+    return FutureFailure.unwrapped(failure) instanceof JoinException refused
         && refused.reason() == Reason.UNREACHABLE;
   }
 
   private static Throwable admission(Throwable failure) {
-    Throwable why = unwrapped(failure);
+    Throwable why = FutureFailure.unwrapped(failure);
     return why instanceof JoinException refused && refused.reason() == Reason.NO_GRANT
         ? new NotAdmittedException(Hosting.message(refused), refused)
         : why;
-  }
-
-  private static Throwable unwrapped(Throwable failure) {
-    return failure instanceof CompletionException wrapped && wrapped.getCause() != null
-        ? wrapped.getCause()
-        : failure;
   }
 
   /** Takes both lanes over, once there are two. */
@@ -315,7 +309,8 @@ final class Joining {
       over = true;
       return admitted;
     } catch (ExecutionException failed) {
-      if (failed.getCause() != null && unwrapped(failed.getCause()) instanceof JoinException why) {
+      if (failed.getCause() != null
+          && FutureFailure.unwrapped(failed.getCause()) instanceof JoinException why) {
         throw why;
       }
       throw fault(failed.getCause() == null ? failed : failed.getCause());

@@ -34,8 +34,8 @@ final class MountedFolders {
    *
    * @param isMounted asked before the mounts that such a daemon has left are cleared
    */
-  void settle(Predicate<Path> isMounted) throws IOException {
-    var _ = mounts.removeIf(each -> each.boot().equals(boot) && !isMounted.test(each.path()));
+  void settle(Predicate<KeptMount> isMounted) throws IOException {
+    var _ = mounts.removeIf(each -> each.boot().equals(boot) && !isMounted.test(each));
     letGo();
   }
 

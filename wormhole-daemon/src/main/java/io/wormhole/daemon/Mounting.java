@@ -8,6 +8,7 @@ import io.wormhole.daemon.control.MountedShare;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MountBusyException;
+import io.wormhole.daemon.fuse.MountCoveredException;
 import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountOptions;
 import io.wormhole.daemon.mount.HostLink;
@@ -106,8 +107,9 @@ final class Mounting {
       String name = localName(admitted.joined());
       String given = request.directory();
       Path directory =
-          located(
-              given == null ? MountPoint.prepare(Path.of(request.parent()), name) : Path.of(given));
+          given == null
+              ? MountPoint.prepare(Path.of(request.parent()), name)
+              : MountPoint.located(Path.of(given));
       // What waits for its host there makes room.
       forget(awaited.giveUp(kept -> kept.path().equals(directory)));
       KernelMount kernel = mountAt(directory, admitted.joined(), remote, request, chosen);
@@ -132,7 +134,7 @@ final class Mounting {
   private void mountAgain(KeptMount kept, AwaitedMounts.Still still)
       throws ControlException, InterruptedException {
     Chosen chosen = chosen(kept.fuse());
-    MountPoint.check(kept.path());
+    var _ = MountPoint.check(kept.path());
     KnownHost known =
         pins.host(kept.hostKey(), kept.shareId())
             .orElseThrow(() ->
@@ -281,23 +283,6 @@ final class Mounting {
     }
   }
 
-  /**
-   * The same folder by the path the kernel's table of mounts has. Only what is above it is looked
-   * at: the folder itself may be a mount that does not answer.
-   */
-  private static Path located(Path directory) throws ControlException {
-    Path parent = directory.getParent();
-    if (parent == null) {
-      return directory;
-    }
-    try {
-      return parent.toRealPath().resolve(directory.getFileName());
-    } catch (IOException gone) {
-      throw new ControlException(
-          ErrorKind.NO_SUCH_FOLDER, "no such folder: " + parent, "check the path", gone);
-    }
-  }
-
   private String ended(RunningMount running) {
     bytesOfMountsGone.add(running.remote().link().bytesReceived());
     mounts.remove(running);
@@ -425,7 +410,7 @@ final class Mounting {
     if (!named.isEmpty() || directory == null) {
       return named;
     }
-    Path wanted = located(Path.of(directory));
+    Path wanted = MountPoint.located(Path.of(directory));
     return awaited.giveUp(kept -> kept.path().equals(wanted));
   }
 
@@ -435,9 +420,9 @@ final class Mounting {
       return byName;
     }
     String directory = request.directory();
-    Path wanted = directory == null ? null : located(Path.of(directory));
+    Path wanted = directory == null ? null : MountPoint.located(Path.of(directory));
     for (RunningMount mount : mounts) {
-      if (mount.kernel().directory().equals(wanted)) {
+      if (mount.isAt(wanted)) {
         return mount;
       }
     }
@@ -460,6 +445,12 @@ final class Mounting {
           Hosting.message(busy),
           "wormhole unmount --force " + mount.directory() + " takes it away from them",
           busy);
+    } catch (MountCoveredException covered) {
+      throw new ControlException(
+          ErrorKind.BUSY,
+          Hosting.message(covered),
+          "unmount that first: umount " + mount.directory(),
+          covered);
     } catch (IOException failed) {
       throw new ControlException(
           ErrorKind.FAILED,

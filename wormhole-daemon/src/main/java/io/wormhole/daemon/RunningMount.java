@@ -1,12 +1,16 @@
 package io.wormhole.daemon;
 
 import io.wormhole.daemon.fuse.KernelMount;
+import io.wormhole.daemon.fuse.MountPlace;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.RemoteShare;
 import io.wormhole.daemon.transport.PathFigures;
 import io.wormhole.daemon.trust.Joined;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A share that is mounted. Any thread. */
 final class RunningMount {
@@ -39,8 +43,37 @@ final class RunningMount {
     return name;
   }
 
+  /** Where it is to be found now. */
   String directory() {
-    return kernel.directory().toString();
+    return place().map(MountPlace::directory).orElse(kernel.directory()).toString();
+  }
+
+  /** Whether it is meant by a folder: where it was mounted, or where it has been moved to. */
+  boolean isAt(@Nullable Path directory) {
+    return kernel.directory().equals(directory)
+        || place().filter(place -> place.directory().equals(directory)).isPresent();
+  }
+
+  private Optional<MountPlace> place() {
+    try {
+      return kernel.place();
+    } catch (IOException untold) {
+      return Optional.empty();
+    }
+  }
+
+  /** What keeps programs from it here, whatever its host does; empty if nothing does. */
+  private Optional<String> obstacle() {
+    Optional<MountPlace> place = place();
+    if (place.isEmpty()) {
+      return Optional.of(
+          "it was unmounted while in use, and lives as long as that; unmount --force ends it");
+    }
+    Path now = place.get().directory();
+    return place
+        .get()
+        .cover()
+        .map(cover -> cover + " is mounted over it; unmount that first: umount " + now);
   }
 
   KernelMount kernel() {
@@ -76,6 +109,6 @@ final class RunningMount {
         kernel.backend(),
         whyBackend,
         0,
-        link.trouble().orElse(null));
+        obstacle().or(link::trouble).orElse(null));
   }
 }

@@ -51,7 +51,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
-import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -184,26 +184,35 @@ final class Services implements DaemonServices {
   /** What a daemon of this home that was killed has left mounted answers nobody any more. */
   private static void clearStaleMounts(MountedFolders folders) throws IOException {
     try {
-      Set<Path> there = new HashSet<>();
-      for (KeptMount kept : folders.all()) {
-        if (MountTable.at(kept.path()).isPresent()) {
-          there.add(kept.path());
-        }
-      }
+      List<MountTable.Mount> table = MountTable.mounts();
       // Nobody but this process serves this home, so what earlier ones served is served no more.
       Set<String> devices =
           folders.left().stream()
               .map(KeptMount::device)
               .filter(Objects::nonNull)
               .collect(Collectors.toSet());
-      folders.settle(there::contains);
+      folders.settle(kept -> table.stream().anyMatch(mount -> isOf(kept, mount)));
       List<Path> left = folders.all().stream().map(KeptMount::path).toList();
-      for (Path cleared : StaleMounts.clear(left, devices)) {
-        log.info("cleared the mount that a killed daemon left at {}", cleared);
+      // What does not answer elsewhere may be another's mount by now, with the same number.
+      List<Path> moved =
+          table.stream()
+              .filter(mount -> mount.isOwn() && devices.contains(mount.device()))
+              .map(mount -> Path.of(mount.directory()))
+              .toList();
+      List<Path> cleared = new ArrayList<>(StaleMounts.clear(left, devices));
+      cleared.addAll(StaleMounts.clear(moved));
+      for (Path each : cleared) {
+        log.info("cleared the mount that a killed daemon left at {}", each);
       }
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** At the folder it was mounted at, or where that is after a folder above it was renamed. */
+  private static boolean isOf(KeptMount kept, MountTable.Mount mount) {
+    return mount.directory().equals(kept.directory())
+        || (mount.isOwn() && mount.device().equals(kept.device()));
   }
 
   /** What hosts may call this machine's user. */

@@ -1,6 +1,7 @@
 package io.wormhole.daemon;
 
 import io.wormhole.daemon.discovery.Candidates;
+import io.wormhole.daemon.transport.FutureFailure;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -8,7 +9,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -111,7 +111,7 @@ final class Tries<T> {
     var _ =
         begun.whenComplete((result, failure) -> {
           if (failure != null) {
-            failed(new Failure(address, unwrapped(failure)));
+            failed(new Failure(address, FutureFailure.unwrapped(failure)));
           } else if (!outcome.complete(result)) {
             drop.accept(result);
           }
@@ -141,11 +141,5 @@ final class Tries<T> {
     if (running.decrementAndGet() == 0) {
       outcome.completeExceptionally(new CancellationException("none succeeded"));
     }
-  }
-
-  private static Throwable unwrapped(Throwable failure) {
-    return failure instanceof CompletionException wrapped && wrapped.getCause() != null
-        ? wrapped.getCause()
-        : failure;
   }
 }

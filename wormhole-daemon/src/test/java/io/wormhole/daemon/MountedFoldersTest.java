@@ -56,7 +56,7 @@ class MountedFoldersTest {
     killed.add(at("/mnt/there"));
     killed.add(at("/mnt/gone"));
     MountedFolders next = new MountedFolders(state);
-    next.settle(Path.of("/mnt/there")::equals);
+    next.settle(kept -> kept.path().equals(Path.of("/mnt/there")));
     assertThat(next.all()).containsExactly(at("/mnt/there"));
 
     // It waits for its host when that daemon is killed too.

@@ -194,7 +194,7 @@ final class Routes {
         exchange.await(
             () -> {
               if (request.directory() != null) {
-                MountPoint.check(Path.of(request.directory()));
+                var _ = MountPoint.check(Path.of(request.directory()));
               }
               return services.mount(request, text -> exchange.post(new MountEvent.Progress(text)));
             },

@@ -2,12 +2,21 @@ package io.wormhole.daemon.fuse;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** A file system that is mounted. */
 public interface KernelMount {
-  /** The mount point, absolute and without symbolic links. */
+  /** The mount point it was made at, absolute and without symbolic links. */
   Path directory();
+
+  /**
+   * Where it stands in the kernel's table by now. Empty if it stands nowhere: it was unmounted, or
+   * was detached and is in use still.
+   *
+   * @throws IOException if the table cannot be read
+   */
+  Optional<MountPlace> place() throws IOException;
 
   /** Which backend carries it: {@code device} or {@code jnr}. */
   String backend();
@@ -20,13 +29,15 @@ public interface KernelMount {
    * waits for. Not to be called from within the file system.
    *
    * @throws MountBusyException if the mount is busy; it is mounted still
+   * @throws MountCoveredException if something else is mounted over it; it is mounted still
    * @throws IOException if something else stands in the way
    */
   void unmount() throws IOException;
 
   /**
    * Takes the mount away at once: whoever waits in it gets an error, whoever holds it open keeps a
-   * dead descriptor. Always works, and returns within two seconds.
+   * dead descriptor. Always works, and returns within two seconds. Where something else is mounted
+   * over it, it stays below that, dead.
    */
   void forceUnmount();
 

@@ -3,6 +3,7 @@ package io.wormhole.daemon.mount;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.transport.CloseReason;
+import io.wormhole.daemon.transport.FutureFailure;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.transport.PathFigures;
 import io.wormhole.daemon.transport.Requests;
@@ -13,7 +14,6 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -339,10 +339,7 @@ public final class HostLink implements AutoCloseable {
 
   /** Under the lock. */
   private void failed(@Nullable Throwable failure) {
-    Throwable why =
-        failure instanceof CompletionException wrapped && wrapped.getCause() != null
-            ? wrapped.getCause()
-            : failure;
+    Throwable why = failure == null ? null : FutureFailure.unwrapped(failure);
     trouble = why == null ? trouble : why.getMessage();
     if (why instanceof NotAdmittedException) {
       refuse();

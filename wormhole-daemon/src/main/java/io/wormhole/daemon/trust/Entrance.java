@@ -5,6 +5,7 @@ import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Endpoint;
 import io.wormhole.daemon.transport.FrameHandler;
 import io.wormhole.daemon.transport.FrameStream;
+import io.wormhole.daemon.transport.FutureFailure;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.trust.JoinException.Reason;
@@ -15,7 +16,6 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -164,10 +164,7 @@ abstract class Entrance<T> implements FrameHandler {
   }
 
   private JoinException unreachable(@Nullable Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException wrapped && wrapped.getCause() != null
-            ? wrapped.getCause()
-            : failure;
+    Throwable cause = failure == null ? null : FutureFailure.unwrapped(failure);
     return switch (cause) {
       case LaneException end -> JoinException.of(end);
       case null -> new JoinException(Reason.UNREACHABLE, "no lane to " + shown());

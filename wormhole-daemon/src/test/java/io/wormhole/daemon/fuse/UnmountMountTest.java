@@ -14,8 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A mount goes away when asked to, whoever asks and whatever goes on in it. */
 @OnEveryBackend
@@ -141,6 +145,57 @@ class UnmountMountTest {
       assertThat(gate.awaitInterrupted(1)).isTrue();
       mounted.awaitEnd();
     }
+  }
+
+  @Test
+  void aMountBelowAnotherOneSaysWhichAndStays() throws Exception {
+    files.root.file("file", new byte[10]);
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
+      String directory = mounted.directory.toString();
+      assertThat(Program.run("mount", "-t", "tmpfs", "cover", directory).status()).isZero();
+      try {
+        assertThat(mounted.mount.place().orElseThrow().cover()).hasValue("cover (tmpfs)");
+        assertThatThrownBy(mounted.mount::unmount)
+            .isInstanceOf(MountCoveredException.class)
+            .hasMessage("cover (tmpfs) is mounted over " + directory);
+      } finally {
+        assertThat(Program.run("umount", directory).status()).isZero();
+      }
+      assertThat(mounted.mount.place().orElseThrow().cover()).isEmpty();
+      assertThat(Files.size(mounted.path("file"))).isEqualTo(10);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"politely", "by force", "aborted"})
+  void aMountIsFoundWhereAFolderAboveItWasRenamed(String how) throws Exception {
+    Path scratch = Files.createTempDirectory("wormhole moved").toRealPath();
+    Path above = Files.createDirectory(scratch.resolve("above"));
+    Path directory = Files.createDirectory(above.resolve("mount point"));
+    KernelMount mount =
+        backend.create(Duration.ZERO).mount(new MountOptions(directory, "share"), files);
+    try {
+      Path renamed = Files.move(above, scratch.resolve("renamed"));
+      Path now = renamed.resolve("mount point");
+      assertThat(mount.place()).hasValue(new MountPlace(now, Optional.empty()));
+      switch (how) {
+        case "politely" -> mount.unmount();
+        case "by force" -> mount.forceUnmount();
+        default ->
+            assertThat(
+                    ConnectionAbort.abort(
+                        MountTable.read().at(now.toString()).orElseThrow().device()))
+                .isTrue();
+      }
+      mount.ended().get(10, TimeUnit.SECONDS);
+      assertThat(MountTable.read().at(now.toString())).isEmpty();
+      assertThat(mount.place()).isEmpty();
+      Files.delete(now);
+      Files.delete(renamed);
+    } finally {
+      mount.forceUnmount();
+    }
+    Files.delete(scratch);
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ public record Folders(Path config, Path state, Path cache, Path run) {
 
   private static final Path FALLBACK_PARENT = Path.of("/tmp");
   private static final String SOCKET = "control.sock";
+  private static final String HOME = "WORMHOLE_HOME";
 
   /**
    * The folders of an environment: {@code WORMHOLE_HOME} if it is set, else the XDG base folders. A
@@ -34,7 +36,7 @@ public record Folders(Path config, Path state, Path cache, Path run) {
    * @param userHome absolute
    */
   public static Folders of(Map<String, String> environment, Path userHome) {
-    String given = environment.get("WORMHOLE_HOME");
+    String given = environment.get(HOME);
     if (given != null && !given.isEmpty()) {
       Path home = Path.of(given).toAbsolutePath().normalize();
       Path run = home.resolve("run");
@@ -51,6 +53,17 @@ public record Folders(Path config, Path state, Path cache, Path run) {
         base(environment, "XDG_STATE_HOME", userHome.resolve(".local/state")),
         base(environment, "XDG_CACHE_HOME", userHome.resolve(".cache")),
         run != null && fits(run) ? run : fallback(userHome));
+  }
+
+  /**
+   * An environment that means the same folders to a process which works from another one: a daemon
+   * works from {@code /}.
+   */
+  public static Map<String, String> forAnyProcess(Map<String, String> environment) {
+    Map<String, String> same = new HashMap<>(environment);
+    same.computeIfPresent(
+        HOME, (_, home) -> home.isEmpty() ? home : Path.of(home).toAbsolutePath().toString());
+    return same;
   }
 
   /** The control socket, mode 0600. */

@@ -8,7 +8,6 @@ import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.device.Abi.NotifyEntry;
 import io.wormhole.daemon.fuse.device.Abi.NotifyInode;
 import io.wormhole.daemon.fuse.device.Abi.OutHeader;
-import io.wormhole.daemon.fuse.mounts.Call;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
 import io.wormhole.daemon.fuse.mounts.Libc;
 import java.lang.foreign.Arena;
@@ -124,9 +123,9 @@ final class DeviceNotifier implements KernelNotifier {
   }
 
   private boolean add(Notice.Target target, long from, long to) {
-    List<Call> calls = dispatcher.calls(target::mayBeSaidBy);
+    List<DeviceCall> calls = dispatcher.calls(target::mayBeSaidBy);
     Notice notice;
-    List<Call> awaited;
+    List<DeviceCall> awaited;
     lock.lock();
     try {
       if (over || !run()) {
@@ -144,13 +143,13 @@ final class DeviceNotifier implements KernelNotifier {
     } finally {
       lock.unlock();
     }
-    for (Call call : awaited) {
+    for (DeviceCall call : awaited) {
       call.whenOver(() -> callOver(notice, call));
     }
     return true;
   }
 
-  private void callOver(Notice notice, Call call) {
+  private void callOver(Notice notice, DeviceCall call) {
     lock.lock();
     try {
       notice.awaited.remove(call);

@@ -4,7 +4,6 @@ import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.device.FileSystemCalls.Answer;
-import io.wormhole.daemon.fuse.mounts.Call;
 import io.wormhole.daemon.fuse.mounts.FaultLog;
 import io.wormhole.daemon.fuse.mounts.Libc;
 import java.util.List;
@@ -36,7 +35,7 @@ final class Dispatcher {
   private final FaultLog faults;
   private final int callLimit;
   private final int readers;
-  private final ConcurrentMap<Long, Call> calls = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Long, DeviceCall> calls = new ConcurrentHashMap<>();
   private final AtomicInteger holds;
   private final SlowCalls slowCalls;
 
@@ -105,7 +104,7 @@ final class Dispatcher {
   }
 
   /** The calls of a kind that are under way: all but those that were replied to. */
-  List<Call> calls(Predicate<Call> kind) {
+  List<DeviceCall> calls(Predicate<DeviceCall> kind) {
     return calls.values().stream().filter(kind).toList();
   }
 
@@ -120,7 +119,7 @@ final class Dispatcher {
 
   /** Interrupts every call that is under way. */
   void interruptCalls() {
-    calls.values().forEach(Call::interrupt);
+    calls.values().forEach(DeviceCall::interrupt);
   }
 
   /**
@@ -164,7 +163,7 @@ final class Dispatcher {
       reply(request.unique(), Errno.ENOMEM);
       return;
     }
-    Call call = new Call(request.node(), request.bringsEntries());
+    DeviceCall call = new DeviceCall(request.node(), request.bringsEntries());
     calls.put(request.unique(), call);
     if (ending) {
       call.interrupt();
@@ -179,7 +178,7 @@ final class Dispatcher {
     }
   }
 
-  private void start(Request.Waiting request, Call call) {
+  private void start(Request.Waiting request, DeviceCall call) {
     boolean started = false;
     try {
       Thread.ofVirtual().name("fuse-call").start(() -> run(request, call, false));
@@ -202,7 +201,7 @@ final class Dispatcher {
     return before < readers - 1;
   }
 
-  private void run(Request.Waiting request, Call call, boolean byReader) {
+  private void run(Request.Waiting request, DeviceCall call, boolean byReader) {
     try {
       call.begin();
       answer(request, call, byReader);
@@ -215,7 +214,7 @@ final class Dispatcher {
     }
   }
 
-  private void answer(Request.Waiting request, Call call, boolean byReader) {
+  private void answer(Request.Waiting request, DeviceCall call, boolean byReader) {
     long unique = request.unique();
     Reply reply = null;
     try {
@@ -248,7 +247,7 @@ final class Dispatcher {
     }
   }
 
-  private void fail(long unique, Call call, Errno errno) {
+  private void fail(long unique, DeviceCall call, Errno errno) {
     if (call.claim()) {
       reply(unique, errno);
     }
@@ -269,7 +268,7 @@ final class Dispatcher {
    * "Interrupting filesystem operations").
    */
   private void interrupt(long unique, long target) {
-    Call call = calls.get(target);
+    DeviceCall call = calls.get(target);
     if (call == null) {
       reply(unique, Errno.EAGAIN);
     } else {

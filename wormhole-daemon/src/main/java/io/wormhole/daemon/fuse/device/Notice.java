@@ -1,6 +1,5 @@
 package io.wormhole.daemon.fuse.device;
 
-import io.wormhole.daemon.fuse.mounts.Call;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -9,13 +8,13 @@ final class Notice {
   /** What it is about: notices about the same become one. */
   sealed interface Target {
     /** Whether a call may answer what the notice takes back. */
-    boolean mayBeSaidBy(Call call);
+    boolean mayBeSaidBy(DeviceCall call);
   }
 
   /** An inode. */
   record Inode(long node) implements Target {
     @Override
-    public boolean mayBeSaidBy(Call call) {
+    public boolean mayBeSaidBy(DeviceCall call) {
       return call.maySayOf(node);
     }
   }
@@ -27,7 +26,7 @@ final class Notice {
    */
   record Name(long parent, String name) implements Target {
     @Override
-    public boolean mayBeSaidBy(Call call) {
+    public boolean mayBeSaidBy(DeviceCall call) {
       return call.isOn(parent);
     }
   }
@@ -40,7 +39,7 @@ final class Notice {
   long to;
 
   /** Calls that are to be over before. */
-  final Set<Call> awaited = new HashSet<>();
+  final Set<DeviceCall> awaited = new HashSet<>();
 
   /** Whether it stands among those that await nothing. */
   boolean ready;

@@ -19,7 +19,7 @@ final class CallsUnderWay {
 
   /** A request is about to be dealt with, by this thread. */
   void begin(long unique) {
-    Call call = new Call(0, false);
+    Call call = new Call();
     boolean interrupted;
     synchronized (this) {
       calls.put(unique, call);

@@ -121,6 +121,7 @@ public final class JnrBackend implements FuseBackend {
       boolean begun = false;
       try {
         begin();
+        device = OurMounts.deviceNumber(directory);
         begun = true;
       } finally {
         if (!begun) {
@@ -140,7 +141,6 @@ public final class JnrBackend implements FuseBackend {
       served.start();
       boolean complete = false;
       try {
-        device = OurMounts.deviceNumber(directory);
         if (!pathCalls.initialised().await(HANDSHAKE.toSeconds(), TimeUnit.SECONDS)) {
           throw new MountException(
               Kind.REFUSED,
@@ -152,6 +152,7 @@ public final class JnrBackend implements FuseBackend {
         return new LinuxMount(NAME, directory, device, served);
       } finally {
         if (!complete) {
+          pathCalls.withhold();
           OurMounts.detach(directory);
         }
       }

@@ -39,6 +39,7 @@ final class PathCalls {
   private final Map<Long, OpenFile> folders = new ConcurrentHashMap<>();
   private final AtomicLong nextHandle = new AtomicLong(1);
   private final CountDownLatch initialised = new CountDownLatch(1);
+  private volatile boolean withheld;
 
   /** A callback's body. */
   @FunctionalInterface
@@ -63,6 +64,11 @@ final class PathCalls {
   /** Opens when libfuse and the kernel have agreed. */
   CountDownLatch initialised() {
     return initialised;
+  }
+
+  /** The mount has failed: the file system hears nothing from now on, not even of the end. */
+  void withhold() {
+    withheld = true;
   }
 
   /** Gives back what is held still and tells the file system that it is over. */
@@ -342,6 +348,9 @@ final class PathCalls {
   }
 
   private int guarded(String call, Body body) {
+    if (withheld) {
+      return -Errno.EIO.code();
+    }
     try {
       return body.run();
     } catch (ErrnoException e) {

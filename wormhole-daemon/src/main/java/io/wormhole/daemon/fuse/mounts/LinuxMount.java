@@ -3,6 +3,8 @@ package io.wormhole.daemon.fuse.mounts;
 import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.MountBusyException;
+import io.wormhole.daemon.fuse.MountCoveredException;
+import io.wormhole.daemon.fuse.MountPlace;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
@@ -41,6 +43,25 @@ public final class LinuxMount implements KernelMount {
     return directory;
   }
 
+  /**
+   * It is known by its device, which a mount that is moved keeps. Only as long as the connection
+   * lives: then the kernel gives the number to the next one.
+   */
+  @Override
+  public Optional<MountPlace> place() throws IOException {
+    MountTable table = MountTable.read();
+    return table
+        .find(device, directory.toString())
+        .filter(_ -> !connection.ended().isDone())
+        .map(mount ->
+            new MountPlace(
+                Path.of(mount.directory()),
+                table
+                    .at(mount.directory())
+                    .filter(top -> !top.device().equals(device))
+                    .map(top -> top.source() + " (" + top.type() + ")")));
+  }
+
   @Override
   public String backend() {
     return backend;
@@ -62,16 +83,18 @@ public final class LinuxMount implements KernelMount {
    */
   @Override
   public void unmount() throws IOException {
-    MountTable table = MountTable.read();
-    if (!table.hasDevice(device)) {
-      return;
+    Optional<MountPlace> place = place();
+    if (place.isPresent()) {
+      unmount(place.get());
     }
-    Optional<MountTable.Mount> top = table.at(directory.toString());
-    if (top.isEmpty() || !top.get().device().equals(device)) {
-      throw new IOException(
-          directory + " has something else mounted over it, or was moved. Unmount that first.");
+  }
+
+  private void unmount(MountPlace place) throws IOException {
+    Path at = place.directory();
+    if (place.cover().isPresent()) {
+      throw new MountCoveredException(at, place.cover().get());
     }
-    CompletableFuture<Integer> unmounted = umount2(directory, 0);
+    CompletableFuture<Integer> unmounted = umount2(at, 0);
     Optional<Integer> result = await(unmounted, UNMOUNT_STEP);
     if (result.isEmpty()) {
       connection.interruptCalls();
@@ -83,13 +106,12 @@ public final class LinuxMount implements KernelMount {
     }
     int error =
         -result.orElseThrow(
-            () -> new IOException("Unmounting " + directory + " did not finish. Use --force."));
+            () -> new IOException("Unmounting " + at + " did not finish. Use --force."));
     switch (error) {
       case 0, Libc.EINVAL -> {}
-      case Libc.EBUSY -> throw new MountBusyException(directory, Holders.of(directory));
+      case Libc.EBUSY -> throw new MountBusyException(at, Holders.of(at));
       default ->
-          throw new IOException(
-              "Unmounting " + directory + " failed with error number " + error + ".");
+          throw new IOException("Unmounting " + at + " failed with error number " + error + ".");
     }
   }
 
@@ -103,8 +125,9 @@ public final class LinuxMount implements KernelMount {
   public void forceUnmount() {
     connection.interruptCalls();
     try {
-      if (isOnTop()) {
-        await(umount2(directory, Libc.MNT_FORCE | Libc.MNT_DETACH), FORCE_STEP);
+      Optional<Path> open = uncovered();
+      if (open.isPresent()) {
+        await(umount2(open.get(), Libc.MNT_FORCE | Libc.MNT_DETACH), FORCE_STEP);
       }
       if (!awaitEnd()) {
         await(onThread(() -> ConnectionAbort.abort(device) ? 0 : -Libc.ENOENT), FORCE_STEP);
@@ -124,15 +147,13 @@ public final class LinuxMount implements KernelMount {
     return connection.ended().isDone();
   }
 
-  private boolean isOnTop() {
+  /** Where a call that unmounts hits this mount and no other. */
+  private Optional<Path> uncovered() {
     try {
-      return MountTable.read()
-          .at(directory.toString())
-          .filter(mount -> mount.device().equals(device))
-          .isPresent();
+      return place().filter(place -> place.cover().isEmpty()).map(MountPlace::directory);
     } catch (IOException e) {
       // Without the table the control file system is the way that can hit no other mount.
-      return false;
+      return Optional.empty();
     }
   }
 

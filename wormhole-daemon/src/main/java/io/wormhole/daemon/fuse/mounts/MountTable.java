@@ -67,9 +67,13 @@ public record MountTable(List<Mount> mounts) {
         .reduce((lower, upper) -> upper);
   }
 
-  /** Whether a device is mounted anywhere. */
-  public boolean hasDevice(String device) {
-    return mounts.stream().anyMatch(mount -> mount.device().equals(device));
+  /** The mount of a device: the one at the directory, else the first. */
+  public Optional<Mount> find(String device, String directory) {
+    List<Mount> all = mounts.stream().filter(mount -> mount.device().equals(device)).toList();
+    return all.stream()
+        .filter(mount -> mount.directory().equals(directory))
+        .findFirst()
+        .or(() -> all.stream().findFirst());
   }
 
   /**

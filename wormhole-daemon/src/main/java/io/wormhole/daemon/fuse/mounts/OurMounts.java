@@ -4,6 +4,7 @@ import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountException.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** How mounts of ours stand in the kernel's table, whichever backend made them. */
 public final class OurMounts {
@@ -50,22 +51,29 @@ public final class OurMounts {
 
   /**
    * Clears what a connection that is over may have left: when it was aborted, its mount is still
-   * there and answers ENOTCONN only. A mount of another device is left alone.
+   * there, or where it was moved, and answers ENOTCONN only. A mount of another device is left
+   * alone, and so is one below something else.
    *
    * @param device of the mount, {@code major:minor}
    */
   public static void leaveNoDeadMount(Path directory, String device, FaultLog faults) {
     try {
-      boolean left =
-          MountTable.read()
-              .at(directory.toString())
-              .filter(mount -> mount.device().equals(device))
-              .isPresent();
-      if (left) {
-        detach(directory);
+      MountTable table = MountTable.read();
+      Optional<Path> left =
+          table
+              .find(device, directory.toString())
+              .map(MountTable.Mount::directory)
+              .filter(at -> table.at(at).filter(top -> top.device().equals(device)).isPresent())
+              .map(Path::of);
+      // Elsewhere it may be another mount, which was given the number as soon as it was free.
+      if (left.isPresent()
+          && (left.get().equals(directory) || Liveness.isDead(left.get().toString()))) {
+        detach(left.get());
       }
     } catch (IOException e) {
       faults.report("The table of mounts cannot be read", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.wormhole.daemon.fuse.Gates;
+import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MemoryFileSystem;
+import io.wormhole.daemon.fuse.MountOptions;
 import io.wormhole.daemon.fuse.MountedFileSystem;
 import io.wormhole.daemon.fuse.OtherDaemon;
 import io.wormhole.daemon.fuse.Program;
 import io.wormhole.daemon.fuse.RealMount;
 import io.wormhole.daemon.fuse.TestedBackend;
+import io.wormhole.daemon.fuse.mounts.MountTable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -18,6 +21,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -137,6 +143,40 @@ class JnrMountTest {
       assertThat(Path.of("/proc/self/cwd").toRealPath())
           .isEqualTo(Path.of(System.getProperty("user.dir")).toRealPath());
     }
+  }
+
+  @Test
+  void aMountThatFailsLeavesNothingAndTheFileSystemHearsNothing(@TempDir Path scratch)
+      throws Exception {
+    Path directory = Files.createDirectory(scratch.toRealPath().resolve("mount point"));
+    JnrBackend backend = new JnrBackend(JnrSettings.DEFAULTS, System::nanoTime);
+    backend.check();
+    MemoryFileSystem failed = null;
+    for (int i = 0; i < 100 && failed == null; i++) {
+      MemoryFileSystem tried = new MemoryFileSystem();
+      FutureTask<KernelMount> mounting =
+          new FutureTask<>(() -> backend.mount(new MountOptions(directory, "share"), tried));
+      Thread mounter = Thread.ofPlatform().start(mounting);
+      while (MountTable.read().at(directory.toString()).isEmpty() && mounter.isAlive()) {
+        Thread.onSpinWait();
+      }
+      mounter.interrupt();
+      mounter.join();
+      if (mounting.state() == Future.State.FAILED) {
+        failed = tried;
+      } else {
+        mounting.resultNow().unmount();
+        mounting.resultNow().ended().get(10, TimeUnit.SECONDS);
+      }
+    }
+    assertThat(failed).as("a mount that was interrupted").isNotNull();
+    assertThat(MountTable.read().at(directory.toString())).isEmpty();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (sessionThreads() > 0) {
+      assertThat(System.nanoTime()).as("its threads end").isLessThan(end);
+      Thread.sleep(10);
+    }
+    assertThat(failed.destroyed.getCount()).isEqualTo(1);
   }
 
   @Test

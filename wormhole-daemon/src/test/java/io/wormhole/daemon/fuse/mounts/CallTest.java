@@ -2,34 +2,16 @@ package io.wormhole.daemon.fuse.mounts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** An interrupt reaches the call it is meant for, whenever it comes, and no other. */
 class CallTest {
-  private final Call call = new Call(1, false);
+  private final Call call = new Call();
 
   @AfterEach
   void clearTheInterrupt() {
     Thread.interrupted();
-  }
-
-  @Test
-  void onlyOneClaimsTheRightToReply() {
-    assertThat(call.claim()).isTrue();
-    assertThat(call.claim()).isFalse();
-  }
-
-  @Test
-  void followersAreToldOfTheEndWheneverTheyCome() {
-    AtomicInteger told = new AtomicInteger();
-    call.whenOver(told::incrementAndGet);
-    assertThat(told).hasValue(0);
-    call.end();
-    assertThat(told).hasValue(1);
-    call.whenOver(told::incrementAndGet);
-    assertThat(told).hasValue(2);
   }
 
   @Test

@@ -24,8 +24,8 @@ class MountTableTest {
         .containsExactly(
             new MountTable.Mount(25, 1, "0:22", "/", "ext4", "/dev/sda1"),
             new MountTable.Mount(40, 25, "0:52", "/mnt/a b\\c", "fuse.wormhole", "my\tshare"));
-    assertThat(table.hasDevice("0:52")).isTrue();
-    assertThat(table.hasDevice("0:5")).isFalse();
+    assertThat(table.find("0:52", "/nowhere")).isPresent();
+    assertThat(table.find("0:5", "/nowhere")).isEmpty();
   }
 
   @Test
