@@ -2,12 +2,13 @@
  * What io.wormhole.bench.SeamServer is measured against: the tree of SeamFiles, served by libfuse3's
  * low-level API, many threads, reads of up to 1 MiB, answered straight from memory without a copy.
  *
- *   seam [-c] [-o] DIR
+ *   seam [-c] [-o] [-k] DIR
  *
  * Mounts on DIR, says "mounted DIR", and serves until its standard input ends or SIGTERM comes. A
  * line "change" there changes the file of that name and tells the kernel. -c copies the bytes of
  * each read into a buffer first, as a file system must that is handed the buffer to fill. -o has
  * the kernel open files, which else it does on its own, as on the device backend.
+ * -k gives each thread a clone of the device's descriptor.
  */
 #define FUSE_USE_VERSION 312
 #define _GNU_SOURCE
@@ -65,6 +66,7 @@ static char pattern[PERIOD_BYTES + READ_BYTES_MAX];
 static _Atomic int64_t changed_nanos;
 static bool copies;
 static bool opens;
+static bool clones;
 static struct fuse_session *session;
 
 static int64_t now_nanos(void) {
@@ -312,6 +314,7 @@ static int serve(const char *directory) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   struct fuse_loop_config *config = fuse_loop_cfg_create();
   fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+  fuse_loop_cfg_set_clone_fd(config, clones);
   printf("mounted %s\n", directory);
   fflush(stdout);
   /* What ended it is a signal, which is no failure. */
@@ -322,15 +325,16 @@ static int serve(const char *directory) {
 
 int main(int argc, char **argv) {
   int option;
-  while ((option = getopt(argc, argv, "co")) != -1) {
+  while ((option = getopt(argc, argv, "cok")) != -1) {
     copies |= option == 'c';
     opens |= option == 'o';
+    clones |= option == 'k';
     if (option == '?') {
       return 2;
     }
   }
   if (argc - optind != 1) {
-    fprintf(stderr, "usage: seam [-c] [-o] DIR\n");
+    fprintf(stderr, "usage: seam [-c] [-o] [-k] DIR\n");
     return 2;
   }
   const char *directory = argv[optind];

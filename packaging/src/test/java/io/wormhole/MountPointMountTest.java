@@ -79,6 +79,11 @@ class MountPointMountTest {
     succeeded(unmount(link));
     assertThat(kept()).doesNotContain(target.toString());
 
+    Files.delete(target);
+    Outcome dangling = mount(link);
+    assertThat(dangling.exit()).isEqualTo(5);
+    assertThat(dangling.err()).contains("the link leads nowhere").hasLineCount(1);
+
     succeeded(mount(link));
     TwoMachines.endDaemon(machines.mounting(), "KILL");
     succeeded(unmount(link, "--force"));
