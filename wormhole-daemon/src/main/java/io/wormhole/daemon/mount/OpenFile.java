@@ -99,14 +99,14 @@ final class OpenFile {
     long endNanos = host.endNanos();
     int changes = 0;
     while (true) {
-      HostAttributes file = freshAttributes(endNanos);
-      long left = file.size() - offset;
-      if (left <= 0) {
-        return 0;
-      }
-      int wanted = (int) Math.min(left, destination.byteSize());
-      VersionToken version = file.version().orElseThrow(() -> new ErrnoException(Errno.EINVAL));
       try {
+        HostAttributes file = freshAttributes(firstBytes(offset, destination), endNanos);
+        long left = file.size() - offset;
+        if (left <= 0) {
+          return 0;
+        }
+        int wanted = (int) Math.min(left, destination.byteSize());
+        VersionToken version = file.version().orElseThrow(() -> new ErrnoException(Errno.EINVAL));
         if (changes >= ATTEMPTS) {
           return readUncached(offset, destination, endNanos);
         }
@@ -148,12 +148,24 @@ final class OpenFile {
         || refused.code() == FailureCode.FAILURE_CODE_CANCELLED;
   }
 
-  private HostAttributes freshAttributes(long endNanos)
-      throws ErrnoException, InterruptedException {
-    if (inode.seen().remainingNanos(host.nowNanos()) <= 0) {
+  /** How many of the file's first bytes are worth having with its open. */
+  private static int firstBytes(long offset, MemorySegment destination) {
+    return offset + destination.byteSize() <= SHORT_READ_BYTES ? SHORT_READ_BYTES : 0;
+  }
+
+  private HostAttributes freshAttributes(int firstBytes, long endNanos)
+      throws ErrnoException, LaneException, InterruptedException {
+    if (isOld() && hostFile.atHand().isEmpty()) {
+      opening = opened(firstBytes, endNanos);
+    }
+    if (isOld()) {
       inodes.saw(inode, hostFile.attributes(endNanos));
     }
     return inode.attributes();
+  }
+
+  private boolean isOld() {
+    return inode.seen().remainingNanos(host.nowNanos()) <= 0;
   }
 
   private void readVersion(
@@ -172,11 +184,12 @@ final class OpenFile {
     }
     OpeningBytes atHand = opening;
     opening = null;
-    if (atHand == null
-        && offset + destination.byteSize() <= SHORT_READ_BYTES
+    int firstBytes = firstBytes(offset, destination);
+    if (firstBytes > 0
+        && atHand == null
         && hostFile.atHand().isEmpty()
         && !chunks.has(name, first)) {
-      atHand = opened(SHORT_READ_BYTES, endNanos);
+      atHand = opened(firstBytes, endNanos);
     }
     if (atHand != null && atHand.cover(version, offset, destination.byteSize())) {
       readAhead(hostFile.atHand(), name, step, file.size());

@@ -244,6 +244,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
     try (UnopenedFiles.Use use = unopened.use(inode)) {
       return use.file().read(offset, destination);
     } catch (ErrnoException failed) {
+      if (failed.errno() == Errno.ESTALE) {
+        // It may come back, as after two renames: the next read looks again.
+        unopened.forget(inode.node());
+      }
       noteStale(inode, failed);
       throw failed;
     }

@@ -263,6 +263,26 @@ class FewerQuestionsTest {
   }
 
   @Test
+  void fileThatWasGoneForAWhileIsReadAgainWithoutAnOpen() throws Exception {
+    host.with("f", bytes(100));
+    long node = lookup("f");
+    host.without("f");
+    assertErrno(() -> read(node, KernelFileSystem.NO_HANDLE, 0, 100), Errno.ESTALE);
+    host.with("f", bytes(100));
+    assertThat(read(node, KernelFileSystem.NO_HANDLE, 0, 100)).isEqualTo(bytes(100));
+  }
+
+  @Test
+  void openOfAFileWhoseAttributesAreOldBringsNewOnes() throws Exception {
+    host.with("f", bytes(100));
+    long node = lookup("f");
+    clock.addAndGet(TOO_OLD);
+    host.asked.clear();
+    assertThat(read(node, KernelFileSystem.NO_HANDLE, 0, 100)).isEqualTo(bytes(100));
+    assertThat(host.askedFor()).containsExactly(BodyCase.OPEN_FILE);
+  }
+
+  @Test
   void timeThatTheOpenTookIsTakenOffTheReads() throws Exception {
     host.with("f", bytes(200_000));
     host.readsFailWith(null);

@@ -56,6 +56,10 @@ final class ScriptedHost implements Requests {
     return this;
   }
 
+  void without(String name) {
+    files.remove(name);
+  }
+
   /** How a page is told differently from what is so. */
   void pagesAre(UnaryOperator<FolderPage.Builder> lie) {
     page = lie;
