@@ -9,7 +9,6 @@ import io.wormhole.cache.PendingChunk;
 import io.wormhole.cache.PendingLoad;
 import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
-import io.wormhole.daemon.mount.HostFile.Access;
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.transport.PendingRead;

@@ -6,7 +6,6 @@ import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
-import io.wormhole.daemon.mount.HostFile.Access;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.protocol.wire.message.FolderPage;

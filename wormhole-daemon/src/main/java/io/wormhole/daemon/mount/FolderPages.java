@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.FileType;
-import io.wormhole.daemon.mount.HostFile.Access;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.transport.LaneException;

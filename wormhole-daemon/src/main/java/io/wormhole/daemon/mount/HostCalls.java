@@ -3,7 +3,6 @@ package io.wormhole.daemon.mount;
 import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
-import io.wormhole.daemon.mount.HostFile.Access;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.transport.LaneException;

@@ -24,9 +24,6 @@ final class HostFile {
   private final HostCalls host;
   private final AtomicReference<Open> open;
 
-  /** Where a file can be asked for, and by which number. */
-  record Access(Lanes lanes, long handle) {}
-
   /** Whoever puts one in place completes it; the first one is nobody's. */
   private record Open(@Nullable Lanes lanes, CompletableFuture<Long> handle) {
     boolean isOn(Lanes wanted) {

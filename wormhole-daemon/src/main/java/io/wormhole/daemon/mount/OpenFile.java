@@ -8,7 +8,6 @@ import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
 import io.wormhole.daemon.mount.HostCalls.Opened;
-import io.wormhole.daemon.mount.HostFile.Access;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
