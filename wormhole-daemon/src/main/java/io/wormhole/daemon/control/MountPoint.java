@@ -88,11 +88,12 @@ public final class MountPoint {
   }
 
   private static Path prepared(Path parent, String name) throws IOException, ControlException {
+    Files.createDirectories(parent);
     for (int i = 1; i <= CLASHES_MAX; i++) {
       Path candidate = parent.resolve(i == 1 ? name : name + " (" + i + ")");
       if (MountTable.at(FolderLook.locate(candidate)).isEmpty()) {
         if (Files.notExists(candidate, LinkOption.NOFOLLOW_LINKS)) {
-          return Files.createDirectories(candidate);
+          return Files.createDirectory(candidate);
         }
         if (Files.isDirectory(candidate) && isEmpty(candidate)) {
           return candidate;
