@@ -65,9 +65,7 @@ public final class MountPoint {
       throw new ControlException(
           ErrorKind.NO_SUCH_FOLDER,
           "no such folder: " + directory,
-          Files.isSymbolicLink(directory)
-              ? "the link leads nowhere: give another folder, or none for ~/Wormhole/NAME"
-              : "make it: mkdir -p " + directory,
+          "make it: mkdir -p " + directory,
           missing);
     } catch (IOException e) {
       throw unusable(directory, e);
