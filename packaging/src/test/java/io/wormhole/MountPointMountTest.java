@@ -85,6 +85,7 @@ class MountPointMountTest {
     assertThat(dangling.err())
         .contains("no such folder: " + target, "mkdir -p " + target)
         .hasLineCount(1);
+    Files.createDirectory(target);
 
     succeeded(mount(link));
     TwoMachines.endDaemon(machines.mounting(), "KILL");
