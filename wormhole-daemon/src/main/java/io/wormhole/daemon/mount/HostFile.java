@@ -8,6 +8,7 @@ import io.wormhole.daemon.transport.LaneException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -61,13 +62,18 @@ final class HostFile {
    * @throws LaneException if the lanes are lost meanwhile: ask again
    */
   Access access(long endNanos) throws ErrnoException, LaneException, InterruptedException {
-    Lanes lanes = host.link().await(endNanos);
     while (true) {
+      Lanes lanes = host.link().await(endNanos);
       Open now = current();
-      if (now.isOn(lanes)) {
-        return new Access(lanes, result(now, endNanos));
+      if (!now.isOn(lanes)) {
+        var _ = open(now, lanes, 0, endNanos);
+        continue;
       }
-      var _ = open(now, lanes, 0, endNanos);
+      try {
+        return new Access(lanes, result(now, endNanos));
+      } catch (CancellationException givenUp) {
+        // Whoever opened it gave up; another may.
+      }
     }
   }
 
@@ -107,11 +113,9 @@ final class HostFile {
     if (!open.compareAndSet(before, fresh)) {
       return Optional.empty();
     }
-    boolean settled = false;
     try {
       Opened opened = host.open(lanes, inode, firstBytes, endNanos);
       fresh.handle().complete(opened.access().handle());
-      settled = true;
       return Optional.of(opened);
     } catch (ErrnoException failed) {
       if (failed.errno() != Errno.ENOENT && failed.errno() != Errno.ESTALE) {
@@ -119,17 +123,21 @@ final class HostFile {
       }
       ErrnoException stale = new ErrnoException(Errno.ESTALE);
       fresh.handle().completeExceptionally(stale);
-      settled = true;
       throw stale;
     } finally {
-      if (!settled) {
-        // Who asks next tries anew.
+      if (!fresh.handle().isDone()) {
+        // Who waits, and who asks next, tries anew: why this one failed is his own affair.
         open.compareAndSet(fresh, before);
-        fresh.handle().completeExceptionally(new ErrnoException(Errno.EIO));
+        fresh.handle().cancel(false);
       }
     }
   }
 
+  /**
+   * The handle, once whoever opens it has it.
+   *
+   * @throws CancellationException if he gave up
+   */
   private long result(Open opened, long endNanos) throws ErrnoException, InterruptedException {
     Duration left = host.left(endNanos);
     try {

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -270,6 +271,40 @@ class FewerQuestionsTest {
     assertErrno(() -> read(node, KernelFileSystem.NO_HANDLE, 0, 100), Errno.ESTALE);
     host.with("f", bytes(100));
     assertThat(read(node, KernelFileSystem.NO_HANDLE, 0, 100)).isEqualTo(bytes(100));
+  }
+
+  @Test
+  void readerWhoGivesUpWhileHeOpensTheFileHarmsNoOther() throws Exception {
+    host.with("f", bytes(200_000));
+    host.readsFailWith(null);
+    long node = lookup("f");
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    host.opensAfter(gate);
+    Thread quitter =
+        Thread.ofVirtual()
+            .start(() ->
+                assertThatThrownBy(() -> read(node, KernelFileSystem.NO_HANDLE, 0, 100_000))
+                    .isInstanceOf(InterruptedException.class));
+    while (!host.askedFor().contains(BodyCase.OPEN_FILE)) {
+      Thread.onSpinWait();
+    }
+    CompletableFuture<byte[]> other = new CompletableFuture<>();
+    Thread reader =
+        Thread.ofVirtual()
+            .start(() -> {
+              try {
+                other.complete(read(node, KernelFileSystem.NO_HANDLE, 0, 100_000));
+              } catch (Exception failed) {
+                other.completeExceptionally(failed);
+              }
+            });
+    while (reader.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    quitter.interrupt();
+    assertThat(quitter.join(Duration.ofSeconds(10))).isTrue();
+    gate.complete(null);
+    assertThat(other.get(10, TimeUnit.SECONDS)).isEqualTo(Arrays.copyOf(bytes(200_000), 100_000));
   }
 
   @Test

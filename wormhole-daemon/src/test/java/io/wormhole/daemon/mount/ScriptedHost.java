@@ -46,6 +46,7 @@ final class ScriptedHost implements Requests {
   private final Map<String, byte[]> files = new TreeMap<>();
   final List<Duration> readDeadlines = Collections.synchronizedList(new ArrayList<>());
   private Runnable opening = () -> {};
+  private CompletableFuture<?> opensAfter = CompletableFuture.completedFuture(null);
   private String openName = "";
   private @Nullable IOException readFailure = new RemoteException(FailureCode.FAILURE_CODE_IO);
   private UnaryOperator<FolderPage.Builder> page = UnaryOperator.identity();
@@ -68,6 +69,11 @@ final class ScriptedHost implements Requests {
   /** How first bytes are told differently from what is so. */
   void firstBytesAre(UnaryOperator<FirstBytes.Builder> lie) {
     first = lie;
+  }
+
+  /** What its answers to opens wait for. */
+  void opensAfter(CompletableFuture<?> gate) {
+    opensAfter = gate;
   }
 
   /** What happens while it opens a file. */
@@ -95,7 +101,10 @@ final class ScriptedHost implements Requests {
   public CompletableFuture<Reply> call(Request.Builder request, Duration deadline) {
     asked.add(request.build());
     try {
-      return CompletableFuture.completedFuture(answer(request).build());
+      Reply reply = answer(request).build();
+      return request.hasOpenFile()
+          ? opensAfter.thenApply(_ -> reply)
+          : CompletableFuture.completedFuture(reply);
     } catch (RemoteException refused) {
       return CompletableFuture.failedFuture(refused);
     }

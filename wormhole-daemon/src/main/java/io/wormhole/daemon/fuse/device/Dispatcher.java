@@ -203,7 +203,6 @@ final class Dispatcher {
 
   private void run(Request.Waiting request, DeviceCall call, boolean byReader) {
     try {
-      call.begin();
       answer(request, call, byReader);
     } catch (Throwable e) {
       faults.report("A reply to the kernel could not be made", e);
@@ -221,6 +220,7 @@ final class Dispatcher {
       Answer answer;
       long begunNanos = slowCalls.now();
       try {
+        call.begin();
         reply = replies.take(request.replyBytes());
         answer = fileSystemCalls.answer(request, reply);
       } finally {
