@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -213,8 +214,10 @@ final class AttackOnHost {
           }
           selector.selectedKeys().clear();
         }
-      } catch (IOException ended) {
-        System.err.println(ended);
+      } catch (ClosedSelectorException ended) {
+        // The attack is over.
+      } catch (IOException failed) {
+        System.err.println(failed);
       }
     }
 
