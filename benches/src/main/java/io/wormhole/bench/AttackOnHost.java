@@ -23,9 +23,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -162,10 +164,13 @@ final class AttackOnHost {
     return (System.nanoTime() - beganNanos) / 1e9;
   }
 
-  /** Passes on what begins a handshake, and nothing that would end it. */
+  /** Passes on what begins a handshake, and nothing more once the host has begun its own part. */
   private static final class Muffler implements AutoCloseable {
-    /** Long header, fixed bit, and a type of none (RFC 9000, section 17.2.2). */
+    /** Long header, fixed bit, and type (RFC 9000, sections 17.2.2 and 17.2.5). */
+    private static final int TYPE = 0xf0;
+
     private static final int INITIAL = 0xc0;
+    private static final int RETRY = 0xf0;
 
     private static final int MOST_BYTES = 2048;
 
@@ -175,6 +180,7 @@ final class AttackOnHost {
     private final DatagramChannel inside = DatagramChannel.open();
     private final Selector selector = Selector.open();
     private final LinkedHashMap<SocketAddress, DatagramChannel> outside = new LinkedHashMap<>();
+    private final Set<DatagramChannel> begun = new HashSet<>();
     private final InetSocketAddress host;
     private final List<String> sources;
     private final AtomicInteger answers = new AtomicInteger();
@@ -207,9 +213,15 @@ final class AttackOnHost {
             datagram.flip();
             if (!channel.equals(inside)) {
               answers.incrementAndGet();
+              if ((datagram.get(0) & TYPE) != RETRY) {
+                begun.add(channel);
+              }
               inside.send(datagram, (SocketAddress) key.attachment());
-            } else if ((datagram.get(0) & 0xf0) == INITIAL) {
-              towards(from).send(datagram, host);
+            } else if ((datagram.get(0) & TYPE) == INITIAL) {
+              DatagramChannel way = towards(from);
+              if (!begun.contains(way)) {
+                way.send(datagram, host);
+              }
             }
           }
           selector.selectedKeys().clear();
@@ -233,7 +245,9 @@ final class AttackOnHost {
       fresh.register(selector, SelectionKey.OP_READ, client);
       outside.put(client, fresh);
       if (outside.size() > MOST_WAYS) {
-        outside.pollFirstEntry().getValue().close();
+        DatagramChannel last = outside.pollFirstEntry().getValue();
+        begun.remove(last);
+        last.close();
       }
       return fresh;
     }
