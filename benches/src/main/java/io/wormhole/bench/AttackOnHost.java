@@ -141,7 +141,7 @@ final class AttackOnHost {
         var _ =
             dial.whenComplete((_, failure) -> {
               synchronized (answers) {
-                answers.merge(failure == null ? "taken" : "left half open", 1, Integer::sum);
+                answers.merge(failure == null ? "answered" : "unanswered", 1, Integer::sum);
               }
               running.release();
             });
