@@ -75,6 +75,7 @@ final class Services implements DaemonServices {
   private final Hosting hosting;
   private final Mounting mounting;
   private final Peering peering;
+  private final HeapTidy heap = new HeapTidy(HeapTidy.OWN, System.nanoTime());
   private final Thread restoring;
 
   Services(Folders folders) throws ControlException, IOException {
@@ -233,6 +234,7 @@ final class Services implements DaemonServices {
     hosting.tick(now);
     mounting.tick(now);
     network.tick();
+    heap.tick(now);
   }
 
   @Override
