@@ -1,8 +1,11 @@
 package io.wormhole.cache;
 
+import io.wormhole.cache.disk.DiskStats;
+import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.cache.ram.Chunk;
 import io.wormhole.cache.ram.RamTier;
 import io.wormhole.protocol.hash.Blake3;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
@@ -24,6 +27,7 @@ public final class ChunkCache implements AutoCloseable {
   /** The default limit: 96 MiB. */
   public static final long DEFAULT_LIMIT_BYTES = 96L << 20;
 
+  private final @Nullable DiskSide disk;
   private final Flights flights;
   private final RamTier<ChunkKey> tier;
   private final LongAdder hits = new LongAdder();
@@ -36,7 +40,18 @@ public final class ChunkCache implements AutoCloseable {
    * @param verifying runs it, on platform threads; not shut down here
    */
   public ChunkCache(long limitBytes, Blake3 blake3, Executor verifying) {
-    this.flights = new Flights(limitBytes, blake3, verifying);
+    this(limitBytes, blake3, verifying, null);
+  }
+
+  /**
+   * A cache with a disk behind its memory.
+   *
+   * @param limitBytes as in {@link #ChunkCache(long, Blake3, Executor)}
+   * @param disk closed with this
+   */
+  public ChunkCache(long limitBytes, Blake3 blake3, Executor verifying, @Nullable DiskTier disk) {
+    this.disk = disk == null ? null : new DiskSide(disk);
+    this.flights = new Flights(limitBytes, blake3, verifying, this.disk);
     this.tier = flights.tier();
   }
 
@@ -119,14 +134,22 @@ public final class ChunkCache implements AutoCloseable {
         flights.bypasses());
   }
 
+  /** What the disk holds and did; empty if there is none. */
+  public Optional<DiskStats> diskStats() {
+    return disk == null ? Optional.empty() : Optional.of(disk.stats());
+  }
+
   /**
    * Fails readers who wait with {@link CacheClosedException}, cancels loads, drops all chunks. The
    * memory goes when the last chunk that is still held has been released and the last load has
-   * ended.
+   * ended. Writes to the disk what is waiting, for some seconds at most.
    */
   @Override
   public void close() {
     flights.close();
+    if (disk != null) {
+      disk.close();
+    }
     tier.close();
   }
 

@@ -30,6 +30,7 @@ final class Flights {
   private final SlotLine line;
   private final Blake3 blake3;
   private final Executor verifying;
+  private final @Nullable DiskSide disk;
   private final ConcurrentHashMap<ChunkKey, Flight> flights = new ConcurrentHashMap<>();
   private final AtomicInteger readAheadFlights = new AtomicInteger();
   private final AtomicBoolean serviceDue = new AtomicBoolean();
@@ -42,12 +43,14 @@ final class Flights {
    * @param limitBytes of the tier that is made here, see {@link #tier}
    * @param verifying runs what hashes; its queue holds at most one task a slot and one to hand out
    *     slots that have become free
+   * @param disk asked before a loader, and given what a loader brought
    */
-  Flights(long limitBytes, Blake3 blake3, Executor verifying) {
+  Flights(long limitBytes, Blake3 blake3, Executor verifying, @Nullable DiskSide disk) {
     this.tier = new RamTier<>(limitBytes, this::slotMayBeHad);
     this.line = new SlotLine(tier);
     this.blake3 = blake3;
     this.verifying = verifying;
+    this.disk = disk;
   }
 
   RamTier<ChunkKey> tier() {
@@ -199,7 +202,8 @@ final class Flights {
     }
     PendingLoad load;
     try {
-      load = flight.loader().load(flight.key(), slot.memory());
+      ChunkLoader loader = disk == null ? flight.loader() : disk.before(flight.loader());
+      load = loader.load(flight.key(), slot.memory());
     } catch (RuntimeException e) {
       giveBack(flight, slot);
       end(flight, e);
@@ -234,14 +238,20 @@ final class Flights {
       return;
     }
     try {
-      check(flight.key(), slot, arrival);
+      if (!arrival.checked()) {
+        check(flight.key(), slot, arrival);
+      }
     } catch (CorruptChunkException | RuntimeException e) {
       giveBack(flight, slot);
       end(flight, e);
       return;
     }
     ChunkHash hash = ChunkHash.of(arrival.hash());
-    publish(flight, slot, new Chunk(slot, arrival.length(), hash, arrival.young()));
+    Chunk chunk = new Chunk(slot, arrival.length(), hash, arrival.young());
+    if (disk != null && !arrival.checked() && flight.isKept()) {
+      disk.offer(flight.key(), chunk);
+    }
+    publish(flight, slot, chunk);
   }
 
   private void check(ChunkKey key, Slot slot, Arrival arrival) throws CorruptChunkException {

@@ -1,0 +1,417 @@
+package io.wormhole.cache.disk;
+
+import io.wormhole.cache.disk.PersistentMap.BrokenMapException;
+import io.wormhole.cache.disk.SlotTable.Held;
+import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Bytes by their hash, 1 to 131,072 at a time, each once, in slots of 16 KiB and of 128 KiB.
+ *
+ * <p>What is read is hashed on the way, so wrong bytes are never given: what does not match is
+ * dropped. The order of writing is slot, record, index; of dropping, index, record, slot. A reader
+ * that overlaps a writer reads what does not match, looks again and finds that it is gone.
+ *
+ * <p>{@link #read} on any platform thread, everything else on one at a time.
+ */
+final class ContentStore implements Closeable {
+  static final int SMALL_BYTES = 16 << 10;
+  static final int LARGE_BYTES = 128 << 10;
+
+  private static final Logger log = LoggerFactory.getLogger(ContentStore.class);
+  static final String INDEX_FILE = "contents.map";
+  private static final int VALUE_BYTES = Long.BYTES;
+  private static final int SLABS = 2;
+
+  private final Slab[] slabs;
+  private final PersistentMap index;
+  private final ClockEviction clock = new ClockEviction(this::proven);
+  private final Blake3 blake3;
+  private final Clock time;
+  private final LongAdder corrupt = new LongAdder();
+  private long contents;
+  private long blocks;
+  private long evictions;
+
+  /** A slab and which of its slots are free. */
+  private static final class Slab {
+    private final SlabFile file;
+    private final Numbers free = new Numbers();
+    private int next;
+
+    Slab(SlabFile file) {
+      this.file = file;
+    }
+
+    int take() {
+      return free.isEmpty() ? next++ : free.removeLast();
+    }
+
+    /** Slots below the first one never used that hold nothing are free. */
+    void passedTo(int slot) {
+      while (next < slot) {
+        free.add(next++);
+      }
+      next = slot + 1;
+    }
+
+    void clear() throws IOException {
+      file.clear();
+      free.clear();
+      next = 0;
+    }
+  }
+
+  private ContentStore(Slab[] slabs, PersistentMap index, Blake3 blake3, Clock time) {
+    this.slabs = slabs;
+    this.index = index;
+    this.blake3 = blake3;
+    this.time = time;
+  }
+
+  /**
+   * Opens what is there.
+   *
+   * @param entries the most contents it will hold
+   * @param clean whether the last owner closed it; else the index is made anew
+   */
+  static ContentStore open(Path folder, long entries, boolean clean, Blake3 blake3, Clock time)
+      throws IOException {
+    SlabFile small = SlabFile.open(folder, "small", SMALL_BYTES);
+    try {
+      SlabFile large = SlabFile.open(folder, "large", LARGE_BYTES);
+      try {
+        PersistentMap index =
+            new PersistentMap(folder.resolve(INDEX_FILE), ChunkHash.BYTES, VALUE_BYTES, entries);
+        ContentStore store =
+            new ContentStore(new Slab[] {new Slab(small), new Slab(large)}, index, blake3, time);
+        store.load(clean);
+        return store;
+      } catch (IOException | RuntimeException failed) {
+        large.close();
+        throw failed;
+      }
+    } catch (IOException | RuntimeException failed) {
+      small.close();
+      throw failed;
+    }
+  }
+
+  /**
+   * Reads a content and checks it.
+   *
+   * @param destination where its first bytes go; whatever this returns, it may have been written to
+   * @return how long it is; empty if it is not there, or is longer than the destination
+   * @throws CorruptContentException if other bytes stand there: it is for {@link #drop}
+   */
+  Optional<Integer> read(ChunkHash hash, MemorySegment destination) throws IOException {
+    byte[] key = hash.bytes();
+    Optional<byte[]> found = index.get(key);
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    long value = value(found.get());
+    int place = place(value);
+    int length = length(value);
+    if (length < 1 || length > destination.byteSize()) {
+      return Optional.empty();
+    }
+    MemorySegment bytes = destination.asSlice(0, length);
+    if (slabOf(place).file.read(slotOf(place), bytes) && blake3.hash(bytes).hash().equals(hash)) {
+      clock.touch(place);
+      return Optional.of(length);
+    }
+    Optional<byte[]> now = index.get(key);
+    if (now.isPresent() && value(now.get()) == value) {
+      corrupt.increment();
+      throw new CorruptContentException(hash);
+    }
+    return Optional.empty();
+  }
+
+  boolean has(ChunkHash hash) throws IOException {
+    return index.get(hash.bytes()).isPresent();
+  }
+
+  /**
+   * Keeps a content, if it is not there.
+   *
+   * @param standing the least it has
+   */
+  void put(ChunkHash hash, MemorySegment bytes, Standing standing) throws IOException {
+    byte[] key = hash.bytes();
+    Optional<byte[]> before = index.get(key);
+    if (before.isPresent()) {
+      clock.touch(place(value(before.get())));
+      return;
+    }
+    int length = (int) bytes.byteSize();
+    int slab = length <= SMALL_BYTES ? 0 : 1;
+    int slot = slabs[slab].take();
+    int place = slot * SLABS + slab;
+    Standing known = clock.standing(fingerprint(key));
+    Standing stands = standing.compareTo(known) > 0 ? standing : known;
+    try {
+      slabs[slab].file.write(slot, bytes, new Held(hash, length, stands, time.millis()));
+      index.put(key, value(place, length));
+    } catch (IOException failed) {
+      free(place);
+      throw failed;
+    }
+    hold(place, length, stands);
+  }
+
+  /** Drops a content. */
+  void drop(ChunkHash hash) throws IOException {
+    byte[] key = hash.bytes();
+    Optional<byte[]> found = index.get(key);
+    if (found.isPresent()) {
+      index.remove(key);
+      int place = place(value(found.get()));
+      letGo(place);
+      free(place);
+    }
+  }
+
+  /**
+   * Drops what should go first.
+   *
+   * @return false if there is nothing that may
+   */
+  boolean evict() throws IOException {
+    int place = clock.victim();
+    if (place < 0) {
+      return false;
+    }
+    Optional<Held> held = slabOf(place).file.held(slotOf(place));
+    if (held.isPresent()) {
+      byte[] key = held.get().hash().bytes();
+      Optional<byte[]> found = index.get(key);
+      if (found.isPresent() && place(value(found.get())) == place) {
+        index.remove(key);
+      }
+      clock.remember(fingerprint(key));
+    }
+    letGo(place);
+    free(place);
+    evictions++;
+    return true;
+  }
+
+  /**
+   * Reads what a place holds, and checks it.
+   *
+   * @param scratch of {@link #LARGE_BYTES}
+   * @return false if it was not what the table says: it is dropped, and what the table says of a
+   *     place that nobody finds is made good
+   */
+  boolean verify(int place, MemorySegment scratch) throws IOException {
+    if (clock.blocks(place) == 0) {
+      return true;
+    }
+    Optional<Held> held = slabOf(place).file.held(slotOf(place));
+    if (held.isPresent()) {
+      ChunkHash hash = held.get().hash();
+      MemorySegment bytes = scratch.asSlice(0, held.get().length());
+      if (slabOf(place).file.read(slotOf(place), bytes) && blake3.hash(bytes).hash().equals(hash)) {
+        index.put(hash.bytes(), value(place, held.get().length()));
+        return true;
+      }
+      index.remove(hash.bytes());
+    }
+    corrupt.increment();
+    letGo(place);
+    free(place);
+    return false;
+  }
+
+  /** Places are numbered from 0 to one less than this. */
+  int places() {
+    return Math.max(slabs[0].next, slabs[1].next) * SLABS;
+  }
+
+  /** What it holds. */
+  long contents() {
+    return contents;
+  }
+
+  /** Bytes of the disk that contents take. */
+  long contentBytes() {
+    return blocks * SparseFile.BLOCK_BYTES;
+  }
+
+  /** Bytes of the disk that contents, tables and index take, as the disk counts them. */
+  long allocatedBytes() throws IOException {
+    long sum = index.allocatedBytes();
+    for (Slab slab : slabs) {
+      sum += slab.file.allocatedBytes();
+    }
+    return sum;
+  }
+
+  long evictions() {
+    return evictions;
+  }
+
+  /** Contents that were found to be others than they should. */
+  long corrupt() {
+    return corrupt.sum();
+  }
+
+  /** Gives back what RAM it can do without. */
+  void rest() {
+    index.rest();
+  }
+
+  void clear() throws IOException {
+    index.clear();
+    for (Slab slab : slabs) {
+      slab.clear();
+    }
+    clock.clear();
+    contents = 0;
+    blocks = 0;
+  }
+
+  /** Makes what tells where all stands outlive a power cut. */
+  void force() throws IOException {
+    for (Slab slab : slabs) {
+      slab.file.force();
+    }
+    index.force();
+  }
+
+  @Override
+  public void close() throws IOException {
+    Closing.all(index, slabs[0].file, slabs[1].file);
+  }
+
+  private void load(boolean clean) throws IOException {
+    if (clean && isWhole()) {
+      return;
+    }
+    for (Slab slab : slabs) {
+      slab.free.clear();
+      slab.next = 0;
+    }
+    clock.clear();
+    contents = 0;
+    blocks = 0;
+    index.clear();
+    read(true);
+  }
+
+  /** Reads the tables; whether the index knows as much. */
+  private boolean isWhole() throws IOException {
+    try {
+      read(false);
+      return index.size() == contents;
+    } catch (BrokenMapException broken) {
+      return false;
+    }
+  }
+
+  private void read(boolean indexed) throws IOException {
+    for (int number = 0; number < SLABS; number++) {
+      int slab = number;
+      List<Integer> useless = new ArrayList<>();
+      IOException[] failure = new IOException[1];
+      slabs[slab].file.readAll((slot, held) -> {
+        slabs[slab].passedTo(slot);
+        int place = slot * SLABS + slab;
+        try {
+          if (held.length() > slabs[slab].file.slotBytes()
+              || (indexed && index.get(held.hash().bytes()).isPresent())) {
+            useless.add(place);
+            return;
+          }
+          if (indexed) {
+            index.put(held.hash().bytes(), value(place, held.length()));
+          }
+          hold(place, held.length(), held.standing());
+        } catch (IOException failed) {
+          failure[0] = failed;
+        }
+      });
+      if (failure[0] != null) {
+        throw failure[0];
+      }
+      for (int place : useless) {
+        free(place);
+      }
+    }
+  }
+
+  private void hold(int place, int length, Standing standing) {
+    int size = Math.ceilDiv(length, SparseFile.BLOCK_BYTES);
+    clock.add(place, size, standing);
+    contents++;
+    blocks += size;
+  }
+
+  private void letGo(int place) {
+    contents--;
+    blocks -= clock.blocks(place);
+    clock.remove(place);
+  }
+
+  /** The slot may be used again even if the disk refuses: what it holds is checked when read. */
+  private void free(int place) throws IOException {
+    try {
+      slabOf(place).file.free(slotOf(place));
+    } finally {
+      slabOf(place).free.add(slotOf(place));
+    }
+  }
+
+  private void proven(int place) {
+    try {
+      Optional<Held> held = slabOf(place).file.held(slotOf(place));
+      if (held.isPresent()) {
+        slabOf(place).file.mark(slotOf(place), held.get().as(Standing.PROVEN));
+      }
+    } catch (IOException forgotten) {
+      log.debug("What has proven itself is not known to after a restart", forgotten);
+    }
+  }
+
+  private Slab slabOf(int place) {
+    return slabs[place % SLABS];
+  }
+
+  private static int slotOf(int place) {
+    return place / SLABS;
+  }
+
+  private static byte[] value(int place, int length) {
+    return ByteBuffer.allocate(VALUE_BYTES).putInt(place).putInt(length).array();
+  }
+
+  private static long value(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).getLong();
+  }
+
+  private static int place(long value) {
+    return (int) (value >>> Integer.SIZE);
+  }
+
+  private static int length(long value) {
+    return (int) value;
+  }
+
+  private static long fingerprint(byte[] hash) {
+    return ByteBuffer.wrap(hash).getLong();
+  }
+}

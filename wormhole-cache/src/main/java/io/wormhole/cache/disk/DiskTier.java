@@ -1,0 +1,381 @@
+package io.wormhole.cache.disk;
+
+import io.wormhole.cache.disk.PersistentMap.BrokenMapException;
+import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.DoublePredicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Chunks of file versions on disk: found after a restart and after a crash, never given unless they
+ * are what their hash says, and within their bound. Whatever the disk does, the cache holds less,
+ * and nobody is told anything wrong.
+ *
+ * <p>All methods block on the disk; platform threads only, which must not be interrupted. Reads
+ * wait for no write, but where they find something corrupt.
+ */
+public final class DiskTier implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DiskTier.class);
+
+  /** Contents are 16 KiB at least on the average, else it takes less than it may. */
+  private static final long BYTES_PER_CONTENT = 16 << 10;
+
+  private static final long LEAST_CONTENTS = 1024;
+  private static final long MOST_CONTENTS = 1 << 24;
+  private static final int BETWEEN_MEASUREMENTS = 256;
+  private static final int PLACES_A_REPORT = 1024;
+
+  /** How long it does without a disk that refused. */
+  private static final Duration PAUSE = Duration.ofSeconds(5);
+
+  private final CacheFolder folder;
+  private final Blake3 blake3;
+  private final Clock clock;
+  private final long floorBytes;
+  private final Object writing = new Object();
+  private final LongAdder hits = new LongAdder();
+  private final LongAdder misses = new LongAdder();
+  private final LongAdder failures = new LongAdder();
+
+  private volatile Stores stores;
+  private volatile long limitBytes;
+  private int mostContents;
+  private long allowedBytes;
+  private long overheadBytes;
+  private long corruptBefore;
+  private long evictionsBefore;
+  private int untilMeasured;
+  private long pausedSinceNanos = System.nanoTime() - PAUSE.toNanos();
+  private boolean closed;
+
+  /** What there is on the disk. */
+  private record Stores(ContentStore contents, VersionTable versions, FilePages pages)
+      implements Closeable {
+    @Override
+    public void close() throws IOException {
+      Closing.all(contents, versions);
+    }
+  }
+
+  /**
+   * A chunk that was read.
+   *
+   * @param length its bytes
+   */
+  public record Found(int length, ChunkHash hash) {}
+
+  private DiskTier(CacheFolder folder, long limitBytes, long floorBytes, Blake3 blake3, Clock clock)
+      throws IOException {
+    this.folder = folder;
+    this.limitBytes = limitBytes;
+    this.allowedBytes = limitBytes;
+    this.floorBytes = floorBytes;
+    this.blake3 = blake3;
+    this.clock = clock;
+    this.stores = open(folder.isClean(state(mostContents(limitBytes))));
+  }
+
+  /**
+   * Opens a cache, or makes it.
+   *
+   * @param path of a folder, which is made if it is not there
+   * @param limitBytes what it may take of the disk, everything counted
+   * @param floorBytes what it leaves free on the disk, even if it must shrink for it
+   * @throws CacheTakenException if another process has it
+   */
+  public static DiskTier open(
+      Path path, long limitBytes, long floorBytes, Blake3 blake3, Clock clock) throws IOException {
+    CacheFolder folder = CacheFolder.take(path);
+    try {
+      return new DiskTier(folder, limitBytes, floorBytes, blake3, clock);
+    } catch (IOException | RuntimeException failed) {
+      folder.close();
+      throw failed;
+    }
+  }
+
+  /** Whether a chunk of a page may be there; false is sure. Any thread, and does not block. */
+  public boolean mayHold(PageKey page) {
+    return stores.pages().mayHold(page);
+  }
+
+  /**
+   * Reads a chunk.
+   *
+   * @param index in its page
+   * @param destination where its first bytes go; may have been written to even if nothing is found
+   */
+  public Optional<Found> read(PageKey page, int index, MemorySegment destination) {
+    Stores now = stores;
+    try {
+      Optional<ChunkHash> hash = now.pages().hashOf(page, index);
+      if (hash.isPresent()) {
+        Optional<Integer> length = now.contents().read(hash.get(), destination);
+        if (length.isPresent()) {
+          hits.increment();
+          return Optional.of(new Found(length.get(), hash.get()));
+        }
+      }
+    } catch (CorruptContentException corrupt) {
+      log.warn("Dropped a chunk from the disk cache: {}", corrupt.getMessage());
+      drop(corrupt.hash());
+    } catch (IOException failed) {
+      failed(now, failed);
+    }
+    misses.increment();
+    return Optional.empty();
+  }
+
+  /**
+   * Keeps a chunk.
+   *
+   * @param alone whether it is its file's only one
+   * @param bytes 1 to 131,072, which the hash was made of
+   */
+  public void put(PageKey page, int index, boolean alone, ChunkHash hash, MemorySegment bytes) {
+    synchronized (writing) {
+      Stores now = stores;
+      try {
+        if (!closed && makeRoom(now, bytes.byteSize())) {
+          now.contents().put(hash, bytes, Standing.PROBATION);
+          now.pages().note(page, index, hash, alone);
+        }
+      } catch (IOException failed) {
+        failed(now, failed);
+      }
+    }
+  }
+
+  /** Writes what is known of files and not written yet; for when nothing was put for a while. */
+  public void flush() {
+    synchronized (writing) {
+      Stores now = stores;
+      try {
+        if (!closed) {
+          now.pages().flush();
+          measure(now);
+          var _ = makeRoom(now, 0);
+        }
+      } catch (IOException failed) {
+        failed(now, failed);
+      }
+    }
+  }
+
+  /** Gives back RAM, for when nothing was asked for a while. */
+  public void rest() {
+    synchronized (writing) {
+      stores.contents().rest();
+      stores.versions().rest();
+    }
+  }
+
+  /**
+   * Sets another bound, at once. A smaller one drops what should go first.
+   *
+   * @param limitBytes as in {@link #open}
+   */
+  public void resize(long limitBytes) {
+    synchronized (writing) {
+      this.limitBytes = limitBytes;
+      if (closed) {
+        return;
+      }
+      Stores now = stores;
+      try {
+        if (mostContents(limitBytes) > mostContents) {
+          reopen();
+        }
+        measure(stores);
+        var _ = makeRoom(stores, 0);
+      } catch (IOException failed) {
+        failed(now, failed);
+      }
+    }
+  }
+
+  /**
+   * Reads and hashes all there is, and drops what is not what it should be. Others read and write
+   * meanwhile.
+   *
+   * @param progress told, some times a second, of how much is done, from 0 to 1; what it answers is
+   *     whether to go on
+   * @return how many contents were dropped
+   */
+  public long verify(DoublePredicate progress) throws IOException {
+    long dropped = 0;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment scratch = arena.allocate(ContentStore.LARGE_BYTES, SparseFile.BLOCK_BYTES);
+      for (int place = 0; ; place++) {
+        int places;
+        synchronized (writing) {
+          places = closed ? 0 : stores.contents().places();
+          if (place >= places) {
+            return dropped;
+          }
+          if (!stores.contents().verify(place, scratch)) {
+            dropped++;
+          }
+        }
+        if (place % PLACES_A_REPORT == 0 && !progress.test((double) place / places)) {
+          return dropped;
+        }
+      }
+    }
+  }
+
+  /** Removes everything. */
+  public void clear() throws IOException {
+    synchronized (writing) {
+      stores.pages().clear();
+      stores.versions().clear();
+      stores.contents().clear();
+    }
+  }
+
+  public DiskStats stats() {
+    synchronized (writing) {
+      ContentStore contents = stores.contents();
+      return new DiskStats(
+          limitBytes,
+          contents.contentBytes() + overheadBytes,
+          contents.contents(),
+          hits.sum(),
+          misses.sum(),
+          evictionsBefore + contents.evictions(),
+          corruptBefore + contents.corrupt(),
+          failures.sum());
+    }
+  }
+
+  /** Writes what is not written yet and says on the disk that all is well. */
+  @Override
+  public void close() throws IOException {
+    synchronized (writing) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      try (folder) {
+        try (Stores last = stores) {
+          last.pages().flush();
+          last.contents().force();
+          last.versions().force();
+        }
+        folder.markClean(state(mostContents));
+      }
+    }
+  }
+
+  private Stores open(boolean clean) throws IOException {
+    mostContents = mostContents(limitBytes);
+    ContentStore contents = ContentStore.open(folder.path(), mostContents, clean, blake3, clock);
+    try {
+      VersionTable versions = VersionTable.open(folder.path(), mostContents, clean);
+      Stores opened = new Stores(contents, versions, new FilePages(versions, contents, blake3));
+      opened.pages().open();
+      measure(opened);
+      return opened;
+    } catch (IOException | RuntimeException failed) {
+      contents.close();
+      throw failed;
+    }
+  }
+
+  /** How large the indexes are, and checks of them: one that was changed may hang its reader. */
+  private String state(int entries) throws IOException {
+    return "%d %08x %08x"
+        .formatted(
+            entries,
+            PersistentMap.checkOf(folder.path().resolve(ContentStore.INDEX_FILE)),
+            PersistentMap.checkOf(folder.path().resolve(VersionTable.INDEX_FILE)));
+  }
+
+  private static int mostContents(long limitBytes) {
+    long most = Math.clamp(limitBytes / BYTES_PER_CONTENT, LEAST_CONTENTS, MOST_CONTENTS);
+    // A little more or less is no reason to make the index anew.
+    return (int) (Long.highestOneBit(most - 1) << 1);
+  }
+
+  /** Whether so many bytes more may be written, once what should go first has gone. */
+  private boolean makeRoom(Stores now, long bytes) throws IOException {
+    if (System.nanoTime() - pausedSinceNanos < PAUSE.toNanos()) {
+      return false;
+    }
+    if (--untilMeasured <= 0) {
+      measure(now);
+    }
+    ContentStore contents = now.contents();
+    long room = allowedBytes - overheadBytes - bytes - SparseFile.BLOCK_BYTES;
+    while (contents.contentBytes() > room || contents.contents() >= mostContents) {
+      if (!contents.evict()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Asks the disk what it counts, and what it has left. */
+  private void measure(Stores now) throws IOException {
+    untilMeasured = BETWEEN_MEASUREMENTS;
+    long used = now.contents().allocatedBytes() + now.versions().allocatedBytes();
+    overheadBytes = used - now.contents().contentBytes();
+    long free = Files.getFileStore(folder.path()).getUsableSpace();
+    allowedBytes = Math.min(limitBytes, used + free - floorBytes);
+  }
+
+  private void drop(ChunkHash hash) {
+    synchronized (writing) {
+      Stores now = stores;
+      try {
+        now.contents().drop(hash);
+      } catch (IOException failed) {
+        failed(now, failed);
+      }
+    }
+  }
+
+  /** The disk refused: the cache does without, and says so once in a while. */
+  private void failed(Stores failing, IOException why) {
+    failures.increment();
+    synchronized (writing) {
+      if (closed || !stores.equals(failing)) {
+        return;
+      }
+      if (why instanceof BrokenMapException) {
+        log.warn("The disk cache's index is made anew: {}", why.getMessage());
+        reopen();
+      } else {
+        log.warn("The disk cache pauses for {} s: {}", PAUSE.toSeconds(), why.getMessage());
+        pausedSinceNanos = System.nanoTime();
+      }
+    }
+  }
+
+  private void reopen() {
+    try {
+      try (Stores last = stores) {
+        corruptBefore += last.contents().corrupt();
+        evictionsBefore += last.contents().evictions();
+        last.pages().flush();
+      } catch (IOException lost) {
+        log.debug("Some of what was known of files is lost", lost);
+      }
+      stores = open(false);
+    } catch (IOException failed) {
+      closed = true;
+      log.warn("There is no disk cache until the next start: {}", failed.getMessage());
+    }
+  }
+}

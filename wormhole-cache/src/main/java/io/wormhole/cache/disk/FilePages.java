@@ -1,0 +1,234 @@
+package io.wormhole.cache.disk;
+
+import io.wormhole.cache.disk.VersionTable.Entry;
+import io.wormhole.cache.disk.VersionTable.Kind;
+import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLongArray;
+
+/**
+ * The hashes of files' chunks, 512 to a page. Pages that were used last are in RAM, 16 KiB each;
+ * what has become known is written when {@link #flush} is called, or when there are too many.
+ *
+ * <p>{@link #hashOf} on any platform thread, everything else on one at a time.
+ */
+final class FilePages {
+  private static final int PAGE_BYTES = PageKey.CHUNKS * ChunkHash.BYTES;
+  private static final int MOST_PAGES = 64;
+
+  /** Enough for one in ten to be marked in vain at 100,000 pages. */
+  private static final int FILTER_BITS = 1 << 20;
+
+  private static final byte[] UNKNOWN = new byte[ChunkHash.BYTES];
+
+  private final VersionTable versions;
+  private final ContentStore contents;
+  private final Blake3 blake3;
+  private final AtomicLongArray filter = new AtomicLongArray(FILTER_BITS / Long.SIZE);
+  private final LinkedHashMap<PageKey, Page> pages = new LinkedHashMap<>(16, 0.75f, true);
+
+  /** Guarded by the pages. */
+  private static final class Page {
+    private final byte[] hashes;
+    private boolean changed;
+
+    Page(byte[] hashes) {
+      this.hashes = hashes;
+    }
+  }
+
+  FilePages(VersionTable versions, ContentStore contents, Blake3 blake3) {
+    this.versions = versions;
+    this.contents = contents;
+    this.blake3 = blake3;
+  }
+
+  /** Reads which pages are known; for once, before anything else. */
+  void open() throws IOException {
+    versions.forEach(this::mark);
+  }
+
+  /**
+   * The hash of a chunk, if it is known.
+   *
+   * @param index in the page, 0 to 511
+   */
+  Optional<ChunkHash> hashOf(PageKey key, int index) throws IOException {
+    Optional<Page> known = inMemory(key);
+    if (known.isEmpty()) {
+      Optional<Entry> entry = versions.get(key);
+      if (entry.isEmpty()) {
+        return Optional.empty();
+      }
+      if (entry.get().kind() == Kind.CHUNK) {
+        return index == 0 ? Optional.of(entry.get().hash()) : Optional.empty();
+      }
+      known = load(key, entry.get().hash());
+    }
+    return known.flatMap(page -> hash(page, index));
+  }
+
+  /** Whether anything may be known of a page; false is sure, and costs nothing. Any thread. */
+  boolean mayHold(PageKey key) {
+    int bit = (int) key.low() & (FILTER_BITS - 1);
+    return (filter.get(bit / Long.SIZE) & (1L << bit)) != 0;
+  }
+
+  /**
+   * A chunk is known to have this hash.
+   *
+   * @param alone whether the file has no other
+   */
+  void note(PageKey key, int index, ChunkHash hash, boolean alone) throws IOException {
+    mark(key);
+    if (alone) {
+      if (versions.get(key).filter(entry -> entry.hash().equals(hash)).isEmpty()) {
+        versions.put(key, Kind.CHUNK, hash);
+      }
+      return;
+    }
+    Page page = inMemory(key).orElse(null);
+    if (page == null) {
+      Optional<Entry> entry = versions.get(key).filter(found -> found.kind() == Kind.PAGE);
+      page = entry.isPresent() ? loadOrDrop(key, entry.get().hash()).orElse(null) : null;
+    }
+    synchronized (pages) {
+      if (page == null) {
+        page = new Page(new byte[PAGE_BYTES]);
+      }
+      pages.put(key, page);
+      int at = index * ChunkHash.BYTES;
+      byte[] bytes = hash.bytes();
+      if (!Arrays.equals(bytes, 0, bytes.length, page.hashes, at, at + bytes.length)) {
+        System.arraycopy(bytes, 0, page.hashes, at, bytes.length);
+        page.changed = true;
+      }
+    }
+    if (size() > MOST_PAGES) {
+      shrink();
+    }
+  }
+
+  /** Writes what has become known. */
+  void flush() throws IOException {
+    for (Map.Entry<PageKey, Page> each : all()) {
+      write(each.getKey(), each.getValue());
+    }
+  }
+
+  /** Forgets what is in RAM. */
+  void clear() {
+    synchronized (pages) {
+      pages.clear();
+    }
+    for (int i = 0; i < filter.length(); i++) {
+      filter.set(i, 0);
+    }
+  }
+
+  private void mark(PageKey key) {
+    int bit = (int) key.low() & (FILTER_BITS - 1);
+    filter.getAndAccumulate(bit / Long.SIZE, 1L << bit, (before, one) -> before | one);
+  }
+
+  private void shrink() throws IOException {
+    for (Map.Entry<PageKey, Page> oldest : all()) {
+      if (size() <= MOST_PAGES / 2) {
+        return;
+      }
+      write(oldest.getKey(), oldest.getValue());
+      synchronized (pages) {
+        if (!oldest.getValue().changed) {
+          pages.remove(oldest.getKey());
+        }
+      }
+    }
+  }
+
+  private void write(PageKey key, Page page) throws IOException {
+    MemorySegment bytes;
+    synchronized (pages) {
+      if (!page.changed) {
+        return;
+      }
+      page.changed = false;
+      bytes = MemorySegment.ofArray(page.hashes.clone());
+    }
+    ChunkHash hash = blake3.hash(bytes).hash();
+    Optional<Entry> before = versions.get(key);
+    contents.put(hash, bytes, Standing.PROVEN);
+    versions.put(key, Kind.PAGE, hash);
+    if (before.isPresent()
+        && before.get().kind() == Kind.PAGE
+        && !before.get().hash().equals(hash)) {
+      contents.drop(before.get().hash());
+    }
+  }
+
+  private Optional<Page> loadOrDrop(PageKey key, ChunkHash hash) throws IOException {
+    try {
+      return load(key, hash);
+    } catch (CorruptContentException corrupt) {
+      contents.drop(corrupt.hash());
+      return Optional.empty();
+    }
+  }
+
+  private Optional<Page> load(PageKey key, ChunkHash hash) throws IOException {
+    byte[] hashes = new byte[PAGE_BYTES];
+    Optional<Integer> length = contents.read(hash, MemorySegment.ofArray(hashes));
+    if (length.isEmpty() || length.get() != PAGE_BYTES) {
+      return Optional.empty();
+    }
+    synchronized (pages) {
+      Page known = pages.get(key);
+      if (known == null) {
+        known = new Page(hashes);
+        pages.put(key, known);
+        // One that holds nothing new may go at once.
+        pages.entrySet().stream()
+            .filter(each -> pages.size() > MOST_PAGES && !each.getValue().changed)
+            .findFirst()
+            .map(Map.Entry::getKey)
+            .ifPresent(pages::remove);
+      }
+      return Optional.of(known);
+    }
+  }
+
+  private Optional<Page> inMemory(PageKey key) {
+    synchronized (pages) {
+      return Optional.ofNullable(pages.get(key));
+    }
+  }
+
+  private Optional<ChunkHash> hash(Page page, int index) {
+    int at = index * ChunkHash.BYTES;
+    byte[] bytes;
+    synchronized (pages) {
+      bytes = Arrays.copyOfRange(page.hashes, at, at + ChunkHash.BYTES);
+    }
+    return Arrays.equals(bytes, UNKNOWN) ? Optional.empty() : Optional.of(ChunkHash.of(bytes));
+  }
+
+  private List<Map.Entry<PageKey, Page>> all() {
+    synchronized (pages) {
+      return new ArrayList<>(
+          pages.entrySet().stream().map(e -> Map.entry(e.getKey(), e.getValue())).toList());
+    }
+  }
+
+  private int size() {
+    synchronized (pages) {
+      return pages.size();
+    }
+  }
+}

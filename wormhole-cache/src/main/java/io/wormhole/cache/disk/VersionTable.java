@@ -1,0 +1,240 @@
+package io.wormhole.cache.disk;
+
+import static io.wormhole.cache.disk.RecordFile.INT;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.wormhole.cache.disk.PersistentMap.BrokenMapException;
+import io.wormhole.protocol.hash.ChunkHash;
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * What the versions of files are made of: for a file of one chunk its hash, else the hash of a page
+ * of 512 hashes, which is kept like any content.
+ *
+ * <pre>
+ *   0 page key (16) | 16 hash (32) | 48 kind
+ * </pre>
+ *
+ * <p>Holds a set number; past it, what was not asked for since a hand last came by goes. {@link
+ * #get} on any platform thread, everything else on one at a time.
+ */
+final class VersionTable implements Closeable {
+  static final String INDEX_FILE = "versions.map";
+  private static final int HASH = 16;
+  private static final int KIND = 48;
+  private static final int VALUE_BYTES = ChunkHash.BYTES + 2 * Integer.BYTES;
+
+  private final RecordFile records;
+  private final PersistentMap index;
+  private final int most;
+  private final BitSet used = new BitSet();
+  private final byte[] asked;
+  private int hand;
+
+  /** What stands under a key. */
+  enum Kind {
+    /** The hash of the only chunk. */
+    CHUNK(0),
+    /** The hash of a page of hashes. */
+    PAGE(1);
+
+    private final int code;
+
+    Kind(int code) {
+      this.code = code;
+    }
+
+    private static Optional<Kind> of(int code) {
+      return switch (code) {
+        case 0 -> Optional.of(CHUNK);
+        case 1 -> Optional.of(PAGE);
+        default -> Optional.empty();
+      };
+    }
+  }
+
+  /**
+   * What a version, or 64 MiB of it, is made of.
+   *
+   * @param number of its record
+   */
+  record Entry(Kind kind, ChunkHash hash, int number) {}
+
+  private VersionTable(RecordFile records, PersistentMap index, int most) {
+    this.records = records;
+    this.index = index;
+    this.most = most;
+    this.asked = new byte[most];
+  }
+
+  /**
+   * @param most records it holds
+   * @param clean whether the last owner closed it; else the index is made anew
+   */
+  static VersionTable open(Path folder, int most, boolean clean) throws IOException {
+    RecordFile records = RecordFile.open(folder.resolve("versions.table"));
+    try {
+      PersistentMap index =
+          new PersistentMap(folder.resolve(INDEX_FILE), PageKey.BYTES, VALUE_BYTES, most);
+      VersionTable table = new VersionTable(records, index, most);
+      table.load(clean);
+      return table;
+    } catch (IOException | RuntimeException failed) {
+      records.close();
+      throw failed;
+    }
+  }
+
+  Optional<Entry> get(PageKey key) throws IOException {
+    Optional<Entry> found = index.get(key.bytes()).map(VersionTable::decode);
+    found.ifPresent(entry -> asked[entry.number()] = 1);
+    return found;
+  }
+
+  void put(PageKey key, Kind kind, ChunkHash hash) throws IOException {
+    byte[] name = key.bytes();
+    Optional<Entry> before = index.get(name).map(VersionTable::decode);
+    int number = before.isPresent() ? before.get().number() : free();
+    records.write(
+        number,
+        payload -> {
+          MemorySegment.copy(name, 0, payload, JAVA_BYTE, 0, PageKey.BYTES);
+          MemorySegment.copy(hash.bytes(), 0, payload, JAVA_BYTE, HASH, ChunkHash.BYTES);
+          payload.set(INT, KIND, kind.code);
+        });
+    used.set(number);
+    index.put(name, encode(kind, hash, number));
+  }
+
+  void remove(PageKey key) throws IOException {
+    byte[] name = key.bytes();
+    Optional<Entry> found = index.get(name).map(VersionTable::decode);
+    if (found.isPresent()) {
+      index.remove(name);
+      int number = found.get().number();
+      records.remove(number);
+      used.clear(number);
+    }
+  }
+
+  /** Tells of every key there is. */
+  void forEach(Consumer<PageKey> told) throws IOException {
+    records.readAll((_, payload) -> {
+      ByteBuffer name = ByteBuffer.wrap(key(payload));
+      told.accept(new PageKey(name.getLong(), name.getLong()));
+    });
+  }
+
+  int size() {
+    return used.cardinality();
+  }
+
+  /** Bytes of the disk it takes. */
+  long allocatedBytes() throws IOException {
+    return records.allocatedBytes() + index.allocatedBytes();
+  }
+
+  /** Gives back what RAM it can do without. */
+  void rest() {
+    index.rest();
+  }
+
+  void force() throws IOException {
+    records.force();
+    index.force();
+  }
+
+  void clear() throws IOException {
+    index.clear();
+    records.clear();
+    used.clear();
+  }
+
+  @Override
+  public void close() throws IOException {
+    index.close();
+    records.close();
+  }
+
+  /** A record that is free, by now. */
+  private int free() throws IOException {
+    int number = used.nextClearBit(0);
+    if (number < most) {
+      return number;
+    }
+    while (asked[hand] != 0) {
+      asked[hand] = 0;
+      hand = (hand + 1) % most;
+    }
+    int victim = hand;
+    hand = (hand + 1) % most;
+    byte[][] name = new byte[1][];
+    records.read(victim, (_, payload) -> name[0] = key(payload));
+    if (name[0] != null) {
+      index.remove(name[0]);
+    }
+    return victim;
+  }
+
+  private void load(boolean clean) throws IOException {
+    if (clean && isWhole()) {
+      return;
+    }
+    used.clear();
+    index.clear();
+    IOException[] failure = new IOException[1];
+    records.readAll((number, payload) -> {
+      Optional<Kind> kind = Kind.of(payload.get(INT, KIND));
+      byte[] name = key(payload);
+      try {
+        if (number < most && kind.isPresent()) {
+          byte[] hash = payload.asSlice(HASH, ChunkHash.BYTES).toArray(JAVA_BYTE);
+          index.put(name, encode(kind.get(), ChunkHash.of(hash), number));
+          used.set(number);
+        }
+      } catch (IOException failed) {
+        failure[0] = failed;
+      }
+    });
+    if (failure[0] != null) {
+      throw failure[0];
+    }
+  }
+
+  /** Reads the records; whether the index knows as much. */
+  private boolean isWhole() throws IOException {
+    records.readAll((number, _) -> used.set(number));
+    try {
+      return used.length() <= most && index.size() == used.cardinality();
+    } catch (BrokenMapException broken) {
+      return false;
+    }
+  }
+
+  private static byte[] key(MemorySegment payload) {
+    return payload.asSlice(0, PageKey.BYTES).toArray(JAVA_BYTE);
+  }
+
+  private static byte[] encode(Kind kind, ChunkHash hash, int number) {
+    return ByteBuffer.allocate(VALUE_BYTES)
+        .put(hash.bytes())
+        .putInt(number)
+        .putInt(kind.code)
+        .array();
+  }
+
+  private static Entry decode(byte[] value) {
+    ByteBuffer rest = ByteBuffer.wrap(value).position(ChunkHash.BYTES);
+    int number = rest.getInt();
+    Kind kind = Kind.of(rest.getInt()).orElseThrow();
+    return new Entry(kind, ChunkHash.of(Arrays.copyOf(value, ChunkHash.BYTES)), number);
+  }
+}

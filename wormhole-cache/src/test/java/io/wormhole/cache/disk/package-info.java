@@ -1,0 +1,4 @@
+@NullMarked
+package io.wormhole.cache.disk;
+
+import org.jspecify.annotations.NullMarked;
