@@ -66,9 +66,10 @@ final class MountedFolders {
     return true;
   }
 
-  /** What is kept is mounted now. */
+  /** What is kept is mounted now; what was removed meanwhile stays so. */
   void mounted(KeptMount mount) throws IOException {
-    mounts.put(each -> each.directory().equals(mount.directory()), mount.mountedIn(boot));
+    mounts.replaceAll(
+        each -> each.directory().equals(mount.directory()) ? mount.mountedIn(boot) : each);
   }
 
   void remove(Path folder) throws IOException {

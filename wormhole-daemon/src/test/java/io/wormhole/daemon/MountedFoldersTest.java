@@ -51,6 +51,15 @@ class MountedFoldersTest {
   }
 
   @Test
+  void whatWasRemovedWhileItWasMountedIsNotBack() throws IOException {
+    MountedFolders folders = new MountedFolders(state);
+    folders.add(at("/mnt/one"));
+    folders.remove(Path.of("/mnt/one"));
+    folders.mounted(at("/mnt/one"));
+    assertThat(folders.all()).isEmpty();
+  }
+
+  @Test
   void whatWasUnmountedBehindAKilledDaemonIsForgotten() throws IOException {
     MountedFolders killed = new MountedFolders(state);
     killed.add(at("/mnt/there"));

@@ -177,9 +177,13 @@ final class ContentStore implements Closeable {
   void drop(ChunkHash hash) throws IOException {
     byte[] key = hash.bytes();
     Optional<byte[]> found = index.get(key);
-    if (found.isPresent()) {
-      index.remove(key);
-      int place = place(value(found.get()));
+    if (found.isEmpty()) {
+      return;
+    }
+    index.remove(key);
+    int place = place(value(found.get()));
+    // If the table does not say so, the place is another's by now, or goes with the clock.
+    if (held(place).filter(held -> held.hash().equals(hash)).isPresent()) {
       letGo(place);
       free(place);
     }
@@ -195,13 +199,10 @@ final class ContentStore implements Closeable {
     if (place < 0) {
       return false;
     }
-    Optional<Held> held = slabOf(place).file.held(slotOf(place));
+    Optional<Held> held = held(place);
     if (held.isPresent()) {
       byte[] key = held.get().hash().bytes();
-      Optional<byte[]> found = index.get(key);
-      if (found.isPresent() && place(value(found.get())) == place) {
-        index.remove(key);
-      }
+      unlist(key, place);
       clock.remember(fingerprint(key));
     }
     letGo(place);
@@ -221,7 +222,7 @@ final class ContentStore implements Closeable {
     if (clock.blocks(place) == 0) {
       return true;
     }
-    Optional<Held> held = slabOf(place).file.held(slotOf(place));
+    Optional<Held> held = held(place);
     if (held.isPresent()) {
       ChunkHash hash = held.get().hash();
       MemorySegment bytes = scratch.asSlice(0, held.get().length());
@@ -229,7 +230,7 @@ final class ContentStore implements Closeable {
         index.put(hash.bytes(), value(place, held.get().length()));
         return true;
       }
-      index.remove(hash.bytes());
+      unlist(hash.bytes(), place);
     }
     corrupt.increment();
     letGo(place);
@@ -378,12 +379,26 @@ final class ContentStore implements Closeable {
 
   private void proven(int place) {
     try {
-      Optional<Held> held = slabOf(place).file.held(slotOf(place));
+      Optional<Held> held = held(place);
       if (held.isPresent()) {
         slabOf(place).file.mark(slotOf(place), held.get().as(Standing.PROVEN));
       }
     } catch (IOException forgotten) {
       log.debug("What has proven itself is not known to after a restart", forgotten);
+    }
+  }
+
+  /** What the table says of a place. */
+  private Optional<Held> held(int place) throws IOException {
+    SlabFile file = slabOf(place).file;
+    return file.held(slotOf(place)).filter(held -> held.length() <= file.slotBytes());
+  }
+
+  /** The index does not name the place for this content any more. */
+  private void unlist(byte[] key, int place) throws IOException {
+    Optional<byte[]> found = index.get(key);
+    if (found.isPresent() && place(value(found.get())) == place) {
+      index.remove(key);
     }
   }
 

@@ -310,7 +310,7 @@ public final class DiskTier implements AutoCloseable {
 
   /** Whether so many bytes more may be written, once what should go first has gone. */
   private boolean makeRoom(Stores now, long bytes) throws IOException {
-    if (System.nanoTime() - pausedSinceNanos < PAUSE.toNanos()) {
+    if (isPaused()) {
       return false;
     }
     if (--untilMeasured <= 0) {
@@ -324,6 +324,10 @@ public final class DiskTier implements AutoCloseable {
       }
     }
     return true;
+  }
+
+  private boolean isPaused() {
+    return System.nanoTime() - pausedSinceNanos < PAUSE.toNanos();
   }
 
   /** Asks the disk what it counts, and what it has left. */
@@ -357,7 +361,9 @@ public final class DiskTier implements AutoCloseable {
         log.warn("The disk cache's index is made anew: {}", why.getMessage());
         reopen();
       } else {
-        log.warn("The disk cache pauses for {} s: {}", PAUSE.toSeconds(), why.getMessage());
+        if (!isPaused()) {
+          log.warn("The disk cache pauses for {} s: {}", PAUSE.toSeconds(), why.getMessage());
+        }
         pausedSinceNanos = System.nanoTime();
       }
     }

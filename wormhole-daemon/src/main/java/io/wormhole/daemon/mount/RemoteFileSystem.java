@@ -157,7 +157,8 @@ public final class RemoteFileSystem implements KernelFileSystem {
         throw failed;
       }
       listings.drop(inode.parent());
-      return askByHandle(inode, failed);
+      // Whoever asks by the name is asked for it again, and told that there is none.
+      return askByHandle(inode, new ErrnoException(Errno.ESTALE));
     }
   }
 
