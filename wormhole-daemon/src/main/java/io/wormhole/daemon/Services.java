@@ -48,6 +48,7 @@ import io.wormhole.protocol.settings.Settings;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -187,8 +188,9 @@ final class Services implements DaemonServices {
     try {
       List<MountTable.Mount> table = MountTable.mounts();
       // Nobody but this process serves this home, so what earlier ones served is served no more.
+      List<KeptMount> before = folders.left();
       Set<String> devices =
-          folders.left().stream()
+          before.stream()
               .map(KeptMount::device)
               .filter(Objects::nonNull)
               .collect(Collectors.toSet());
@@ -197,7 +199,7 @@ final class Services implements DaemonServices {
       // What does not answer elsewhere may be another's mount by now, with the same number.
       List<Path> moved =
           table.stream()
-              .filter(mount -> mount.isOwn() && devices.contains(mount.device()))
+              .filter(mount -> before.stream().anyMatch(kept -> isMoved(kept, mount)))
               .map(mount -> Path.of(mount.directory()))
               .toList();
       List<Path> cleared = new ArrayList<>(StaleMounts.clear(left, devices));
@@ -212,8 +214,14 @@ final class Services implements DaemonServices {
 
   /** At the folder it was mounted at, or where that is after a folder above it was renamed. */
   private static boolean isOf(KeptMount kept, MountTable.Mount mount) {
-    return mount.directory().equals(kept.directory())
-        || (mount.isOwn() && mount.device().equals(kept.device()));
+    return mount.directory().equals(kept.directory()) || isMoved(kept, mount);
+  }
+
+  /** Where the folder is there yet, the number is another daemon's mount's by now. */
+  private static boolean isMoved(KeptMount kept, MountTable.Mount mount) {
+    return mount.isOwn()
+        && mount.device().equals(kept.device())
+        && !Files.exists(kept.path(), LinkOption.NOFOLLOW_LINKS);
   }
 
   /** What hosts may call this machine's user. */
