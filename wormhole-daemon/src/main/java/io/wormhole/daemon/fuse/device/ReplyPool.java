@@ -1,13 +1,13 @@
 package io.wormhole.daemon.fuse.device;
 
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Replies that are used again, in two sizes. Small ones never wait. Large ones are bounded: past
  * the bound a taker waits for one to come back. Few are kept while nobody uses them, so that an
- * idle daemon is small; the rest are freed as they come back. Any thread may call.
+ * idle daemon is small; the rest are freed as they come back. What came back last is taken first,
+ * as the processor still has it in its cache. Any thread may call.
  */
 final class ReplyPool {
   /** Holds every answer that is not data: an entry, a link's target, a page of a listing. */
@@ -19,8 +19,30 @@ final class ReplyPool {
   private final int largeBytes;
   private final int largeLimit;
   private final Semaphore largeUnused;
-  private final BlockingQueue<Reply> small = new ArrayBlockingQueue<>(SMALL_KEPT);
-  private final BlockingQueue<Reply> large = new ArrayBlockingQueue<>(LARGE_KEPT);
+  private final Kept small = new Kept(SMALL_KEPT);
+  private final Kept large = new Kept(LARGE_KEPT);
+
+  /** A bounded stack. */
+  private static final class Kept {
+    private final Reply[] replies;
+    private int count;
+
+    Kept(int limit) {
+      replies = new Reply[limit];
+    }
+
+    synchronized @Nullable Reply poll() {
+      return count == 0 ? null : replies[--count];
+    }
+
+    synchronized boolean offer(Reply reply) {
+      if (count == replies.length) {
+        return false;
+      }
+      replies[count++] = reply;
+      return true;
+    }
+  }
 
   /**
    * @param largeBytes payload of the large size
