@@ -27,11 +27,13 @@ public final class ChunkCache implements AutoCloseable {
   /** The default limit: 96 MiB. */
   public static final long DEFAULT_LIMIT_BYTES = 96L << 20;
 
-  private final @Nullable DiskSide disk;
   private final Flights flights;
   private final RamTier<ChunkKey> tier;
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
+  private final Object attaching = new Object();
+  private volatile @Nullable DiskSide attached;
+  private boolean closed;
 
   /**
    * @param limitBytes RAM for chunks, at least {@link RamTier#MIN_LIMIT_BYTES}; none is taken
@@ -40,19 +42,32 @@ public final class ChunkCache implements AutoCloseable {
    * @param verifying runs it, on platform threads; not shut down here
    */
   public ChunkCache(long limitBytes, Blake3 blake3, Executor verifying) {
-    this(limitBytes, blake3, verifying, null);
+    this.flights = new Flights(limitBytes, blake3, verifying);
+    this.tier = flights.tier();
   }
 
   /**
-   * A cache with a disk behind its memory.
+   * Puts a disk behind the memory, for once: what is not in memory is looked for there first, and
+   * what a loader brings is kept there.
    *
-   * @param limitBytes as in {@link #ChunkCache(long, Blake3, Executor)}
-   * @param disk closed with this
+   * @param disk closed with this; at once if this is closed
    */
-  public ChunkCache(long limitBytes, Blake3 blake3, Executor verifying, @Nullable DiskTier disk) {
-    this.disk = disk == null ? null : new DiskSide(disk);
-    this.flights = new Flights(limitBytes, blake3, verifying, this.disk);
-    this.tier = flights.tier();
+  public void attach(DiskTier disk) {
+    attach(new DiskSide(disk));
+  }
+
+  void attach(DiskSide side) {
+    synchronized (attaching) {
+      if (attached != null) {
+        throw new IllegalStateException("there is a disk");
+      }
+      attached = side;
+      flights.attach(side);
+      if (!closed) {
+        return;
+      }
+    }
+    side.close();
   }
 
   /**
@@ -136,6 +151,7 @@ public final class ChunkCache implements AutoCloseable {
 
   /** What the disk holds and did; empty if there is none. */
   public Optional<DiskStats> diskStats() {
+    DiskSide disk = attached;
     return disk == null ? Optional.empty() : Optional.of(disk.stats());
   }
 
@@ -147,6 +163,11 @@ public final class ChunkCache implements AutoCloseable {
   @Override
   public void close() {
     flights.close();
+    DiskSide disk;
+    synchronized (attaching) {
+      disk = attached;
+      closed = true;
+    }
     if (disk != null) {
       disk.close();
     }

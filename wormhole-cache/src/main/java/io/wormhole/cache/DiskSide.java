@@ -2,49 +2,58 @@ package io.wormhole.cache;
 
 import io.wormhole.cache.disk.DiskStats;
 import io.wormhole.cache.disk.DiskTier;
-import io.wormhole.cache.disk.DiskTier.Found;
 import io.wormhole.cache.disk.PageKey;
 import io.wormhole.cache.ram.Chunk;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * L2 beside L1: a chunk that is on the disk is read from there, on {@code disk-reader-N}, and one
- * that came over the network is written behind, by {@code disk-writer}. No reader waits for a
- * write: past {@link #MOST_BEHIND} chunks the next ones are not kept on disk.
+ * that came over the network is written behind, by {@code disk-writer}.
+ *
+ * <p>Nobody waits for a disk that does not keep up. Past {@link #MOST_BEHIND} chunks the next ones
+ * are not written. What the disk has not read after {@link #PATIENCE} comes over the network, and
+ * so does all else for {@link #WITHOUT}.
  */
 final class DiskSide implements AutoCloseable {
+  /** How long a read may take; a disk that has to spin up takes longer. */
+  static final Duration PATIENCE = Duration.ofMillis(250);
+
   private static final Logger log = LoggerFactory.getLogger(DiskSide.class);
   private static final int READERS = 2;
-  private static final int MOST_BEHIND = 64;
+  private static final int MOST_READS = 1024;
+  private static final int MOST_BEHIND = 128;
   private static final int CHUNK_BYTES = 128 << 10;
   private static final int HASHED_BYTES = 7 * Long.BYTES;
+  private static final Duration WITHOUT = Duration.ofSeconds(5);
   private static final Duration FLUSH_AFTER = Duration.ofSeconds(1);
   private static final Duration REST_AFTER = Duration.ofSeconds(60);
   private static final Duration END_WITHIN = Duration.ofSeconds(10);
 
+  private static final ThreadLocal<MemorySegment> SCRATCH =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CHUNK_BYTES, 4096));
+
   private final DiskTier tier;
   private final ExecutorService readers;
+  private final ScheduledThreadPoolExecutor watch;
   private final BlockingQueue<Behind> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
-  private final LongAdder skipped = new LongAdder();
   private final Thread writer;
+  private volatile long withoutSinceNanos = System.nanoTime() - WITHOUT.toNanos();
   private volatile long usedNanos = System.nanoTime();
   private volatile boolean closing;
 
@@ -55,10 +64,27 @@ final class DiskSide implements AutoCloseable {
    * @param tier closed with this
    */
   DiskSide(DiskTier tier) {
+    this(
+        tier,
+        new ThreadPoolExecutor(
+            READERS,
+            READERS,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(MOST_READS),
+            Thread.ofPlatform().daemon().name("disk-reader-", 0).factory()));
+  }
+
+  /**
+   * @param readers run what blocks on the disk; may reject; shut down with this
+   */
+  DiskSide(DiskTier tier, ExecutorService readers) {
     this.tier = tier;
-    this.readers =
-        Executors.newFixedThreadPool(
-            READERS, Thread.ofPlatform().daemon().name("disk-reader-", 0).factory());
+    this.readers = readers;
+    this.watch =
+        new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("disk-watch").factory());
+    watch.setRemoveOnCancelPolicy(true);
     this.writer = Thread.ofPlatform().daemon().name("disk-writer").start(this::write);
   }
 
@@ -66,18 +92,24 @@ final class DiskSide implements AutoCloseable {
   ChunkLoader before(ChunkLoader network) {
     return (key, destination) -> {
       PageKey page = page(key);
-      if (closing || !tier.mayHold(page)) {
+      if (closing || isWithout() || !tier.mayHold(page)) {
         return network.load(key, destination);
       }
       usedNanos = System.nanoTime();
-      Load load = new Load(key, page, destination, network);
+      DiskLoad load = new DiskLoad(key, page, indexInPage(key), destination, network);
       try {
-        readers.execute(load::run);
-      } catch (RejectedExecutionException ended) {
-        return network.load(key, destination);
+        readers.execute(() -> load.read(tier, SCRATCH.get()));
+        watch(load);
+      } catch (RejectedExecutionException busyOrClosing) {
+        var _ = load.overtake();
       }
       return load;
     };
+  }
+
+  /** Whether what this load brought needs no check any more. */
+  static boolean hasChecked(PendingLoad load) {
+    return load instanceof DiskLoad ours && ours.isChecked();
   }
 
   /** Keeps a chunk on disk as well, if the disk keeps up. */
@@ -86,39 +118,45 @@ final class DiskSide implements AutoCloseable {
       return;
     }
     if (!behind.offer(new Behind(key, chunk))) {
-      skipped.increment();
       chunk.release();
     }
-  }
-
-  DiskTier tier() {
-    return tier;
   }
 
   DiskStats stats() {
     return tier.stats();
   }
 
-  /** Chunks that were not written because the disk did not keep up. */
-  long skipped() {
-    return skipped.sum();
-  }
-
-  /** Writes what is waiting, for some seconds at most, and closes the tier. */
+  /** Writes what is waiting and closes the tier; returns after some seconds at most. */
   @Override
   public void close() {
     closing = true;
     readers.shutdown();
+    watch.shutdownNow();
     try {
-      if (!writer.join(END_WITHIN) || !readers.awaitTermination(1, TimeUnit.SECONDS)) {
+      if (!writer.join(END_WITHIN)) {
         log.warn("The disk does not answer: its cache is checked at the next start");
-        return;
       }
-      tier.close();
-    } catch (IOException failed) {
-      log.warn("The disk cache could not be closed: {}", failed.getMessage());
     } catch (InterruptedException hurried) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isWithout() {
+    return System.nanoTime() - withoutSinceNanos < WITHOUT.toNanos();
+  }
+
+  private void watch(DiskLoad load) {
+    Future<?> end =
+        watch.schedule(() -> overtake(load), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    var _ = load.arrival().whenComplete((_, _) -> end.cancel(false));
+  }
+
+  private void overtake(DiskLoad load) {
+    if (load.overtake()) {
+      if (!isWithout()) {
+        log.warn("The disk is slow: its cache is not asked for {} s", WITHOUT.toSeconds());
+      }
+      withoutSinceNanos = System.nanoTime();
     }
   }
 
@@ -143,6 +181,11 @@ final class DiskSide implements AutoCloseable {
           resting = true;
         }
       }
+      if (readers.awaitTermination(END_WITHIN.toSeconds(), TimeUnit.SECONDS)) {
+        tier.close();
+      }
+    } catch (IOException failed) {
+      log.warn("The disk cache could not be closed: {}", failed.getMessage());
     } catch (InterruptedException never) {
       Thread.currentThread().interrupt();
     }
@@ -186,80 +229,6 @@ final class DiskSide implements AutoCloseable {
       return new PageKey(digest.getLong(), digest.getLong());
     } catch (NoSuchAlgorithmException absent) {
       throw new IllegalStateException("every Java platform has SHA-256", absent);
-    }
-  }
-
-  /** First the disk, then the network. */
-  private final class Load implements PendingLoad {
-    private final ChunkKey key;
-    private final PageKey page;
-    private final MemorySegment destination;
-    private final ChunkLoader network;
-    private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
-    private @Nullable PendingLoad further;
-    private boolean cancelled;
-
-    Load(ChunkKey key, PageKey page, MemorySegment destination, ChunkLoader network) {
-      this.key = key;
-      this.page = page;
-      this.destination = destination;
-      this.network = network;
-    }
-
-    @Override
-    public CompletableFuture<Arrival> arrival() {
-      return arrival;
-    }
-
-    @Override
-    public void cancel() {
-      PendingLoad begun;
-      synchronized (this) {
-        cancelled = true;
-        begun = further;
-      }
-      if (begun != null) {
-        begun.cancel();
-      }
-    }
-
-    private void run() {
-      try {
-        if (isCancelled()) {
-          throw new CancellationException();
-        }
-        Optional<Found> found = tier.read(page, indexInPage(key), destination);
-        if (found.isPresent()) {
-          arrival.complete(Arrival.checked(found.get().length(), found.get().hash().bytes()));
-          return;
-        }
-        PendingLoad begun = network.load(key, destination);
-        boolean late;
-        synchronized (this) {
-          further = begun;
-          late = cancelled;
-        }
-        if (late) {
-          begun.cancel();
-        }
-        var _ =
-            begun
-                .arrival()
-                .whenComplete((come, failure) -> {
-                  if (failure != null) {
-                    arrival.completeExceptionally(failure);
-                  } else {
-                    arrival.complete(come);
-                  }
-                });
-      } catch (RuntimeException | Error failed) {
-        // The destination is not written to any more, whatever it was.
-        arrival.completeExceptionally(failed);
-      }
-    }
-
-    private synchronized boolean isCancelled() {
-      return cancelled;
     }
   }
 }

@@ -30,27 +30,30 @@ final class Flights {
   private final SlotLine line;
   private final Blake3 blake3;
   private final Executor verifying;
-  private final @Nullable DiskSide disk;
   private final ConcurrentHashMap<ChunkKey, Flight> flights = new ConcurrentHashMap<>();
   private final AtomicInteger readAheadFlights = new AtomicInteger();
   private final AtomicBoolean serviceDue = new AtomicBoolean();
   private final LongAdder loads = new LongAdder();
   private final LongAdder rejected = new LongAdder();
   private final LongAdder bypasses = new LongAdder();
+  private volatile @Nullable DiskSide disk;
   private volatile boolean closed;
 
   /**
    * @param limitBytes of the tier that is made here, see {@link #tier}
    * @param verifying runs what hashes; its queue holds at most one task a slot and one to hand out
    *     slots that have become free
-   * @param disk asked before a loader, and given what a loader brought
    */
-  Flights(long limitBytes, Blake3 blake3, Executor verifying, @Nullable DiskSide disk) {
+  Flights(long limitBytes, Blake3 blake3, Executor verifying) {
     this.tier = new RamTier<>(limitBytes, this::slotMayBeHad);
     this.line = new SlotLine(tier);
     this.blake3 = blake3;
     this.verifying = verifying;
-    this.disk = disk;
+  }
+
+  /** A disk is asked before a loader from now on, and given what a loader has brought. */
+  void attach(DiskSide side) {
+    disk = side;
   }
 
   RamTier<ChunkKey> tier() {
@@ -202,7 +205,8 @@ final class Flights {
     }
     PendingLoad load;
     try {
-      ChunkLoader loader = disk == null ? flight.loader() : disk.before(flight.loader());
+      DiskSide before = disk;
+      ChunkLoader loader = before == null ? flight.loader() : before.before(flight.loader());
       load = loader.load(flight.key(), slot.memory());
     } catch (RuntimeException e) {
       giveBack(flight, slot);
@@ -211,16 +215,21 @@ final class Flights {
     }
     flight.attach(load);
     var _ =
-        load.arrival().whenComplete((arrival, failure) -> handOver(flight, slot, arrival, failure));
+        load.arrival()
+            .whenComplete((arrival, failure) -> handOver(flight, slot, load, arrival, failure));
   }
 
   /** Leaves the loader's thread, which may be an event loop. */
   private void handOver(
-      Flight flight, Slot slot, @Nullable Arrival arrival, @Nullable Throwable failure) {
+      Flight flight,
+      Slot slot,
+      PendingLoad load,
+      @Nullable Arrival arrival,
+      @Nullable Throwable failure) {
     try {
       verifying.execute(() -> {
         if (arrival != null) {
-          arrived(flight, slot, arrival);
+          arrived(flight, slot, load, arrival);
         } else {
           giveBack(flight, slot);
           end(flight, causeOf(failure));
@@ -232,13 +241,14 @@ final class Flights {
     }
   }
 
-  private void arrived(Flight flight, Slot slot, Arrival arrival) {
+  private void arrived(Flight flight, Slot slot, PendingLoad load, Arrival arrival) {
     if (!flight.arrived()) {
       giveBack(flight, slot);
       return;
     }
+    boolean fromDisk = DiskSide.hasChecked(load);
     try {
-      if (!arrival.checked()) {
+      if (!fromDisk) {
         check(flight.key(), slot, arrival);
       }
     } catch (CorruptChunkException | RuntimeException e) {
@@ -248,8 +258,9 @@ final class Flights {
     }
     ChunkHash hash = ChunkHash.of(arrival.hash());
     Chunk chunk = new Chunk(slot, arrival.length(), hash, arrival.young());
-    if (disk != null && !arrival.checked() && flight.isKept()) {
-      disk.offer(flight.key(), chunk);
+    DiskSide behind = disk;
+    if (behind != null && !fromDisk && flight.isKept()) {
+      behind.offer(flight.key(), chunk);
     }
     publish(flight, slot, chunk);
   }

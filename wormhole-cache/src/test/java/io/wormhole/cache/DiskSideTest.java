@@ -7,9 +7,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.cache.ram.Chunk;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,9 +46,17 @@ class DiskSideTest {
   }
 
   private ChunkCache opened() throws IOException {
-    DiskTier tier =
-        DiskTier.open(folder.resolve("l2"), 64 << 20, 0, TestBytes.BLAKE3, Clock.systemUTC());
-    return new ChunkCache(4 << 20, TestBytes.BLAKE3, caches.verifying(), tier);
+    return cacheOn(new DiskSide(openedTier()));
+  }
+
+  private ChunkCache cacheOn(DiskSide disk) {
+    ChunkCache made = new ChunkCache(4 << 20, TestBytes.BLAKE3, caches.verifying());
+    made.attach(disk);
+    return made;
+  }
+
+  private DiskTier openedTier() throws IOException {
+    return DiskTier.open(folder.resolve("l2"), 64 << 20, 0, TestBytes.BLAKE3, Clock.systemUTC());
   }
 
   private void restart() throws IOException {
@@ -115,5 +131,122 @@ class DiskSideTest {
       cache.cancelIfUnwanted(key(0));
     }
     readFromDisk(0);
+  }
+
+  /** A disk that does nothing until it is told to. */
+  private static final class StuckDisk extends AbstractExecutorService {
+    private final BlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
+    private volatile boolean shutdown;
+
+    @Override
+    public void execute(Runnable task) {
+      if (held.size() >= 2) {
+        throw new RejectedExecutionException();
+      }
+      held.add(task);
+    }
+
+    void goOn() {
+      for (Runnable task = held.poll(); task != null; task = held.poll()) {
+        task.run();
+      }
+    }
+
+    @Override
+    public void shutdown() {
+      shutdown = true;
+    }
+
+    @Override
+    public List<Runnable> shutdownNow() {
+      shutdown = true;
+      return List.of();
+    }
+
+    @Override
+    public boolean isShutdown() {
+      return shutdown;
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return shutdown;
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) {
+      return shutdown;
+    }
+  }
+
+  private StuckDisk restartOnAStuckDisk() throws IOException {
+    cache.close();
+    StuckDisk disk = new StuckDisk();
+    cache = cacheOn(new DiskSide(openedTier(), disk));
+    return disk;
+  }
+
+  @Test
+  void whatASlowDiskDoesNotBringComesOverTheNetwork() throws Exception {
+    read(0);
+    read(1);
+    StuckDisk disk = restartOnAStuckDisk();
+    // It has its time, then the network does; the next one does not wait for the disk at all.
+    read(0);
+    read(1);
+    assertThat(disk.held).hasSize(1);
+    Chunk chunk = cache.get(key(0), loads).await(SOON);
+    disk.goOn();
+    assertIsChunk(key(0), chunk);
+    chunk.release();
+  }
+
+  @Test
+  void lateAnswerOfTheDiskIsNotWrittenOverWhatTheNetworkBrings() throws Exception {
+    read(0);
+    StuckDisk disk = restartOnAStuckDisk();
+    PendingChunk claim = cache.get(key(0), loads);
+    loads.awaitBegun(1);
+    HeldLoads.Held network = loads.take(key(0));
+    network.destination().fill((byte) 7);
+    disk.goOn();
+    assertThat(network.destination().get(ValueLayout.JAVA_BYTE, LENGTH - 1)).isEqualTo((byte) 7);
+    network.succeed(LENGTH);
+    Chunk chunk = claim.await(SOON);
+    assertIsChunk(key(0), chunk);
+    chunk.release();
+  }
+
+  @Test
+  void moreReadsThanADiskTakesComeOverTheNetworkAtOnce() throws Exception {
+    for (int index = 0; index < 4; index++) {
+      read(index);
+    }
+    StuckDisk disk = restartOnAStuckDisk();
+    List<PendingChunk> claims = new ArrayList<>();
+    for (int index = 0; index < 4; index++) {
+      claims.add(cache.get(key(index), loads));
+    }
+    loads.awaitBegun(2);
+    disk.goOn();
+    loads.take(key(2)).succeed(LENGTH);
+    loads.take(key(3)).succeed(LENGTH);
+    for (int index = 0; index < 4; index++) {
+      Chunk chunk = claims.get(index).await(SOON);
+      assertIsChunk(key(index), chunk);
+      chunk.release();
+    }
+  }
+
+  @Test
+  void cancelledReadOfASlowDiskGivesItsMemoryBack() throws Exception {
+    read(0);
+    StuckDisk disk = restartOnAStuckDisk();
+    cache.prefetch(key(0), loads);
+    assertThat(cache.cancelIfUnwanted(key(0))).isTrue();
+    disk.goOn();
+    caches.verifying().submit(() -> {}).get(10, TimeUnit.SECONDS);
+    assertThat(loads.has(key(0))).isFalse();
+    Caches.assertHoldsNothingUnasked(cache);
   }
 }

@@ -11,9 +11,11 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,50 +37,22 @@ final class ContentStore implements Closeable {
   private static final int VALUE_BYTES = Long.BYTES;
   private static final int SLABS = 2;
 
-  private final Slab[] slabs;
+  private final SlabFile[] slabs;
   private final PersistentMap index;
   private final ClockEviction clock = new ClockEviction(this::proven);
   private final Blake3 blake3;
   private final Clock time;
-  private final LongAdder corrupt = new LongAdder();
-  private long contents;
-  private long blocks;
-  private long evictions;
+  private final DiskCounts counts;
+  private final AtomicLong contents = new AtomicLong();
+  private final AtomicLong blocks = new AtomicLong();
 
-  /** A slab and which of its slots are free. */
-  private static final class Slab {
-    private final SlabFile file;
-    private final Numbers free = new Numbers();
-    private int next;
-
-    Slab(SlabFile file) {
-      this.file = file;
-    }
-
-    int take() {
-      return free.isEmpty() ? next++ : free.removeLast();
-    }
-
-    /** Slots below the first one never used that hold nothing are free. */
-    void passedTo(int slot) {
-      while (next < slot) {
-        free.add(next++);
-      }
-      next = slot + 1;
-    }
-
-    void clear() throws IOException {
-      file.clear();
-      free.clear();
-      next = 0;
-    }
-  }
-
-  private ContentStore(Slab[] slabs, PersistentMap index, Blake3 blake3, Clock time) {
+  private ContentStore(
+      SlabFile[] slabs, PersistentMap index, Blake3 blake3, Clock time, DiskCounts counts) {
     this.slabs = slabs;
     this.index = index;
     this.blake3 = blake3;
     this.time = time;
+    this.counts = counts;
   }
 
   /**
@@ -87,7 +61,8 @@ final class ContentStore implements Closeable {
    * @param entries the most contents it will hold
    * @param clean whether the last owner closed it; else the index is made anew
    */
-  static ContentStore open(Path folder, long entries, boolean clean, Blake3 blake3, Clock time)
+  static ContentStore open(
+      Path folder, long entries, boolean clean, Blake3 blake3, Clock time, DiskCounts counts)
       throws IOException {
     SlabFile small = SlabFile.open(folder, "small", SMALL_BYTES);
     try {
@@ -96,7 +71,7 @@ final class ContentStore implements Closeable {
         PersistentMap index =
             new PersistentMap(folder.resolve(INDEX_FILE), ChunkHash.BYTES, VALUE_BYTES, entries);
         ContentStore store =
-            new ContentStore(new Slab[] {new Slab(small), new Slab(large)}, index, blake3, time);
+            new ContentStore(new SlabFile[] {small, large}, index, blake3, time, counts);
         store.load(clean);
         return store;
       } catch (IOException | RuntimeException failed) {
@@ -129,20 +104,16 @@ final class ContentStore implements Closeable {
       return Optional.empty();
     }
     MemorySegment bytes = destination.asSlice(0, length);
-    if (slabOf(place).file.read(slotOf(place), bytes) && blake3.hash(bytes).hash().equals(hash)) {
+    if (slabOf(place).read(slotOf(place), bytes) && blake3.hash(bytes).hash().equals(hash)) {
       clock.touch(place);
       return Optional.of(length);
     }
     Optional<byte[]> now = index.get(key);
     if (now.isPresent() && value(now.get()) == value) {
-      corrupt.increment();
+      counts.corrupt.increment();
       throw new CorruptContentException(hash);
     }
     return Optional.empty();
-  }
-
-  boolean has(ChunkHash hash) throws IOException {
-    return index.get(hash.bytes()).isPresent();
   }
 
   /**
@@ -164,10 +135,10 @@ final class ContentStore implements Closeable {
     Standing known = clock.standing(fingerprint(key));
     Standing stands = standing.compareTo(known) > 0 ? standing : known;
     try {
-      slabs[slab].file.write(slot, bytes, new Held(hash, length, stands, time.millis()));
+      slabs[slab].write(slot, bytes, new Held(hash, length, stands, time.millis()));
       index.put(key, value(place, length));
     } catch (IOException failed) {
-      free(place);
+      slabOf(place).free(slotOf(place));
       throw failed;
     }
     hold(place, length, stands);
@@ -185,7 +156,7 @@ final class ContentStore implements Closeable {
     // If the table does not say so, the place is another's by now, or goes with the clock.
     if (held(place).filter(held -> held.hash().equals(hash)).isPresent()) {
       letGo(place);
-      free(place);
+      slabOf(place).free(slotOf(place));
     }
   }
 
@@ -206,8 +177,8 @@ final class ContentStore implements Closeable {
       clock.remember(fingerprint(key));
     }
     letGo(place);
-    free(place);
-    evictions++;
+    slabOf(place).free(slotOf(place));
+    counts.evictions.increment();
     return true;
   }
 
@@ -226,49 +197,68 @@ final class ContentStore implements Closeable {
     if (held.isPresent()) {
       ChunkHash hash = held.get().hash();
       MemorySegment bytes = scratch.asSlice(0, held.get().length());
-      if (slabOf(place).file.read(slotOf(place), bytes) && blake3.hash(bytes).hash().equals(hash)) {
+      if (slabOf(place).read(slotOf(place), bytes) && blake3.hash(bytes).hash().equals(hash)) {
         index.put(hash.bytes(), value(place, held.get().length()));
         return true;
       }
       unlist(hash.bytes(), place);
     }
-    corrupt.increment();
+    counts.corrupt.increment();
     letGo(place);
-    free(place);
+    slabOf(place).free(slotOf(place));
     return false;
+  }
+
+  /** Where a content is. */
+  OptionalInt placeOf(ChunkHash hash) throws IOException {
+    Optional<byte[]> found = index.get(hash.bytes());
+    return found.isPresent() ? OptionalInt.of(place(value(found.get()))) : OptionalInt.empty();
+  }
+
+  /**
+   * Drops all else.
+   *
+   * @return how many that were
+   */
+  long keepOnly(BitSet places) throws IOException {
+    long dropped = 0;
+    for (int place = 0; place < places(); place++) {
+      if (clock.blocks(place) == 0 || places.get(place)) {
+        continue;
+      }
+      Optional<Held> held = held(place);
+      if (held.isPresent()) {
+        unlist(held.get().hash().bytes(), place);
+      }
+      letGo(place);
+      slabOf(place).free(slotOf(place));
+      dropped++;
+    }
+    return dropped;
   }
 
   /** Places are numbered from 0 to one less than this. */
   int places() {
-    return Math.max(slabs[0].next, slabs[1].next) * SLABS;
+    return Math.max(slabs[0].slots(), slabs[1].slots()) * SLABS;
   }
 
-  /** What it holds. */
+  /** What it holds. Any thread. */
   long contents() {
-    return contents;
+    return contents.get();
   }
 
-  /** Bytes of the disk that contents take. */
+  /** Bytes of the disk that contents take. Any thread. */
   long contentBytes() {
-    return blocks * SparseFile.BLOCK_BYTES;
+    return blocks.get() * SparseFile.BLOCK_BYTES;
   }
 
   /** Bytes of the disk that contents, tables and index take, as the disk counts them. */
   long allocatedBytes() throws IOException {
     long sum = index.allocatedBytes();
-    for (Slab slab : slabs) {
-      sum += slab.file.allocatedBytes();
+    for (SlabFile slab : slabs) {
+      sum += slab.allocatedBytes();
     }
     return sum;
-  }
-
-  long evictions() {
-    return evictions;
-  }
-
-  /** Contents that were found to be others than they should. */
-  long corrupt() {
-    return corrupt.sum();
   }
 
   /** Gives back what RAM it can do without. */
@@ -278,38 +268,34 @@ final class ContentStore implements Closeable {
 
   void clear() throws IOException {
     index.clear();
-    for (Slab slab : slabs) {
+    for (SlabFile slab : slabs) {
       slab.clear();
     }
     clock.clear();
-    contents = 0;
-    blocks = 0;
+    contents.set(0);
+    blocks.set(0);
   }
 
   /** Makes what tells where all stands outlive a power cut. */
   void force() throws IOException {
-    for (Slab slab : slabs) {
-      slab.file.force();
+    for (SlabFile slab : slabs) {
+      slab.force();
     }
     index.force();
   }
 
   @Override
   public void close() throws IOException {
-    Closing.all(index, slabs[0].file, slabs[1].file);
+    Closing.all(index, slabs[0], slabs[1]);
   }
 
   private void load(boolean clean) throws IOException {
     if (clean && isWhole()) {
       return;
     }
-    for (Slab slab : slabs) {
-      slab.free.clear();
-      slab.next = 0;
-    }
     clock.clear();
-    contents = 0;
-    blocks = 0;
+    contents.set(0);
+    blocks.set(0);
     index.clear();
     read(true);
   }
@@ -318,7 +304,7 @@ final class ContentStore implements Closeable {
   private boolean isWhole() throws IOException {
     try {
       read(false);
-      return index.size() == contents;
+      return index.size() == contents.get();
     } catch (BrokenMapException broken) {
       return false;
     }
@@ -329,11 +315,10 @@ final class ContentStore implements Closeable {
       int slab = number;
       List<Integer> useless = new ArrayList<>();
       IOException[] failure = new IOException[1];
-      slabs[slab].file.readAll((slot, held) -> {
-        slabs[slab].passedTo(slot);
+      slabs[slab].readAll((slot, held) -> {
         int place = slot * SLABS + slab;
         try {
-          if (held.length() > slabs[slab].file.slotBytes()
+          if (held.length() > slabs[slab].slotBytes()
               || (indexed && index.get(held.hash().bytes()).isPresent())) {
             useless.add(place);
             return;
@@ -350,7 +335,7 @@ final class ContentStore implements Closeable {
         throw failure[0];
       }
       for (int place : useless) {
-        free(place);
+        slabOf(place).free(slotOf(place));
       }
     }
   }
@@ -358,30 +343,21 @@ final class ContentStore implements Closeable {
   private void hold(int place, int length, Standing standing) {
     int size = Math.ceilDiv(length, SparseFile.BLOCK_BYTES);
     clock.add(place, size, standing);
-    contents++;
-    blocks += size;
+    contents.incrementAndGet();
+    blocks.addAndGet(size);
   }
 
   private void letGo(int place) {
-    contents--;
-    blocks -= clock.blocks(place);
+    contents.decrementAndGet();
+    blocks.addAndGet(-clock.blocks(place));
     clock.remove(place);
-  }
-
-  /** The slot may be used again even if the disk refuses: what it holds is checked when read. */
-  private void free(int place) throws IOException {
-    try {
-      slabOf(place).file.free(slotOf(place));
-    } finally {
-      slabOf(place).free.add(slotOf(place));
-    }
   }
 
   private void proven(int place) {
     try {
       Optional<Held> held = held(place);
       if (held.isPresent()) {
-        slabOf(place).file.mark(slotOf(place), held.get().as(Standing.PROVEN));
+        slabOf(place).mark(slotOf(place), held.get().as(Standing.PROVEN));
       }
     } catch (IOException forgotten) {
       log.debug("What has proven itself is not known to after a restart", forgotten);
@@ -390,7 +366,7 @@ final class ContentStore implements Closeable {
 
   /** What the table says of a place. */
   private Optional<Held> held(int place) throws IOException {
-    SlabFile file = slabOf(place).file;
+    SlabFile file = slabOf(place);
     return file.held(slotOf(place)).filter(held -> held.length() <= file.slotBytes());
   }
 
@@ -402,7 +378,7 @@ final class ContentStore implements Closeable {
     }
   }
 
-  private Slab slabOf(int place) {
+  private SlabFile slabOf(int place) {
     return slabs[place % SLABS];
   }
 

@@ -11,8 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.Optional;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.OptionalInt;
 import java.util.function.DoublePredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,10 @@ public final class DiskTier implements AutoCloseable {
 
   private static final long LEAST_CONTENTS = 1024;
   private static final long MOST_CONTENTS = 1 << 24;
+
+  /** An index that is so many times larger than it need be is made anew. */
+  private static final int INDEX_SHRINKS_AT = 4;
+
   private static final int BETWEEN_MEASUREMENTS = 256;
   private static final int PLACES_A_REPORT = 1024;
 
@@ -44,20 +49,19 @@ public final class DiskTier implements AutoCloseable {
   private final Clock clock;
   private final long floorBytes;
   private final Object writing = new Object();
-  private final LongAdder hits = new LongAdder();
-  private final LongAdder misses = new LongAdder();
-  private final LongAdder failures = new LongAdder();
+  private final DiskCounts counts = new DiskCounts();
 
   private volatile Stores stores;
   private volatile long limitBytes;
   private int mostContents;
   private long allowedBytes;
-  private long overheadBytes;
-  private long corruptBefore;
-  private long evictionsBefore;
+  private volatile long overheadBytes;
   private int untilMeasured;
   private long pausedSinceNanos = System.nanoTime() - PAUSE.toNanos();
   private boolean closed;
+
+  /** The stores could not be opened again: they hold nothing, until it is tried once more. */
+  private boolean lost;
 
   /** What there is on the disk. */
   private record Stores(ContentStore contents, VersionTable versions, FilePages pages)
@@ -123,7 +127,7 @@ public final class DiskTier implements AutoCloseable {
       if (hash.isPresent()) {
         Optional<Integer> length = now.contents().read(hash.get(), destination);
         if (length.isPresent()) {
-          hits.increment();
+          counts.hits.increment();
           return Optional.of(new Found(length.get(), hash.get()));
         }
       }
@@ -133,7 +137,7 @@ public final class DiskTier implements AutoCloseable {
     } catch (IOException failed) {
       failed(now, failed);
     }
-    misses.increment();
+    counts.misses.increment();
     return Optional.empty();
   }
 
@@ -145,9 +149,12 @@ public final class DiskTier implements AutoCloseable {
    */
   public void put(PageKey page, int index, boolean alone, ChunkHash hash, MemorySegment bytes) {
     synchronized (writing) {
+      if (!isWritable()) {
+        return;
+      }
       Stores now = stores;
       try {
-        if (!closed && makeRoom(now, bytes.byteSize())) {
+        if (makeRoom(now, bytes.byteSize())) {
           now.contents().put(hash, bytes, Standing.PROBATION);
           now.pages().note(page, index, hash, alone);
         }
@@ -160,13 +167,14 @@ public final class DiskTier implements AutoCloseable {
   /** Writes what is known of files and not written yet; for when nothing was put for a while. */
   public void flush() {
     synchronized (writing) {
+      if (!isWritable()) {
+        return;
+      }
       Stores now = stores;
       try {
-        if (!closed) {
-          now.pages().flush();
-          measure(now);
-          var _ = makeRoom(now, 0);
-        }
+        measure(now);
+        var _ = makeRoom(now, 0);
+        now.pages().flush();
       } catch (IOException failed) {
         failed(now, failed);
       }
@@ -189,12 +197,14 @@ public final class DiskTier implements AutoCloseable {
   public void resize(long limitBytes) {
     synchronized (writing) {
       this.limitBytes = limitBytes;
-      if (closed) {
+      if (!isWritable()) {
         return;
       }
       Stores now = stores;
       try {
-        if (mostContents(limitBytes) > mostContents) {
+        int most = mostContents(limitBytes);
+        if (most > mostContents || most <= mostContents / INDEX_SHRINKS_AT) {
+          shrinkTo(now.contents(), most);
           reopen();
         }
         measure(stores);
@@ -220,7 +230,7 @@ public final class DiskTier implements AutoCloseable {
       for (int place = 0; ; place++) {
         int places;
         synchronized (writing) {
-          places = closed ? 0 : stores.contents().places();
+          places = closed || lost ? 0 : stores.contents().places();
           if (place >= places) {
             return dropped;
           }
@@ -235,28 +245,59 @@ public final class DiskTier implements AutoCloseable {
     }
   }
 
+  /**
+   * Drops what no version of a file is made of any more.
+   *
+   * @return how many contents were dropped
+   */
+  public long collect() throws IOException {
+    synchronized (writing) {
+      if (!isWritable()) {
+        return 0;
+      }
+      Stores now = stores;
+      now.pages().flush();
+      BitSet named = new BitSet();
+      now.pages()
+          .forEachHash(hash -> {
+            OptionalInt place = now.contents().placeOf(hash);
+            if (place.isPresent()) {
+              named.set(place.getAsInt());
+            }
+          });
+      long dropped = now.contents().keepOnly(named);
+      measure(now);
+      return dropped;
+    }
+  }
+
   /** Removes everything. */
   public void clear() throws IOException {
     synchronized (writing) {
+      if (closed) {
+        return;
+      }
+      if (lost) {
+        reopen();
+      }
       stores.pages().clear();
       stores.versions().clear();
       stores.contents().clear();
     }
   }
 
+  /** Any thread, and does not block. */
   public DiskStats stats() {
-    synchronized (writing) {
-      ContentStore contents = stores.contents();
-      return new DiskStats(
-          limitBytes,
-          contents.contentBytes() + overheadBytes,
-          contents.contents(),
-          hits.sum(),
-          misses.sum(),
-          evictionsBefore + contents.evictions(),
-          corruptBefore + contents.corrupt(),
-          failures.sum());
-    }
+    ContentStore contents = stores.contents();
+    return new DiskStats(
+        limitBytes,
+        contents.contentBytes() + overheadBytes,
+        contents.contents(),
+        counts.hits.sum(),
+        counts.misses.sum(),
+        counts.evictions.sum(),
+        counts.corrupt.sum(),
+        counts.failures.sum());
   }
 
   /** Writes what is not written yet and says on the disk that all is well. */
@@ -268,6 +309,9 @@ public final class DiskTier implements AutoCloseable {
       }
       closed = true;
       try (folder) {
+        if (lost) {
+          return;
+        }
         try (Stores last = stores) {
           last.pages().flush();
           last.contents().force();
@@ -280,7 +324,8 @@ public final class DiskTier implements AutoCloseable {
 
   private Stores open(boolean clean) throws IOException {
     mostContents = mostContents(limitBytes);
-    ContentStore contents = ContentStore.open(folder.path(), mostContents, clean, blake3, clock);
+    ContentStore contents =
+        ContentStore.open(folder.path(), mostContents, clean, blake3, clock, counts);
     try {
       VersionTable versions = VersionTable.open(folder.path(), mostContents, clean);
       Stores opened = new Stores(contents, versions, new FilePages(versions, contents, blake3));
@@ -308,11 +353,13 @@ public final class DiskTier implements AutoCloseable {
     return (int) (Long.highestOneBit(most - 1) << 1);
   }
 
+  /** An index cannot be opened smaller than it is full. */
+  private static void shrinkTo(ContentStore contents, int most) throws IOException {
+    while (contents.contents() > most && contents.evict()) {}
+  }
+
   /** Whether so many bytes more may be written, once what should go first has gone. */
   private boolean makeRoom(Stores now, long bytes) throws IOException {
-    if (isPaused()) {
-      return false;
-    }
     if (--untilMeasured <= 0) {
       measure(now);
     }
@@ -324,6 +371,17 @@ public final class DiskTier implements AutoCloseable {
       }
     }
     return true;
+  }
+
+  /** Whether the disk is to be written to at all; what was lost is looked for again. */
+  private boolean isWritable() {
+    if (closed || isPaused()) {
+      return false;
+    }
+    if (lost) {
+      reopen();
+    }
+    return !lost;
   }
 
   private boolean isPaused() {
@@ -352,36 +410,41 @@ public final class DiskTier implements AutoCloseable {
 
   /** The disk refused: the cache does without, and says so once in a while. */
   private void failed(Stores failing, IOException why) {
-    failures.increment();
+    counts.failures.increment();
     synchronized (writing) {
-      if (closed || !stores.equals(failing)) {
+      if (closed || lost || !stores.equals(failing)) {
         return;
       }
       if (why instanceof BrokenMapException) {
         log.warn("The disk cache's index is made anew: {}", why.getMessage());
         reopen();
       } else {
-        if (!isPaused()) {
-          log.warn("The disk cache pauses for {} s: {}", PAUSE.toSeconds(), why.getMessage());
-        }
-        pausedSinceNanos = System.nanoTime();
+        pause(why);
       }
     }
   }
 
+  private void pause(IOException why) {
+    if (!isPaused()) {
+      log.warn("The disk cache pauses for {} s: {}", PAUSE.toSeconds(), why.getMessage());
+    }
+    pausedSinceNanos = System.nanoTime();
+  }
+
   private void reopen() {
-    try {
+    if (!lost) {
       try (Stores last = stores) {
-        corruptBefore += last.contents().corrupt();
-        evictionsBefore += last.contents().evictions();
         last.pages().flush();
-      } catch (IOException lost) {
-        log.debug("Some of what was known of files is lost", lost);
+      } catch (IOException forgotten) {
+        log.debug("Some of what was known of files is lost", forgotten);
       }
+    }
+    try {
       stores = open(false);
+      lost = false;
     } catch (IOException failed) {
-      closed = true;
-      log.warn("There is no disk cache until the next start: {}", failed.getMessage());
+      lost = true;
+      pause(failed);
     }
   }
 }

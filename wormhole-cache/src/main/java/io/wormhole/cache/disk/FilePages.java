@@ -53,7 +53,55 @@ final class FilePages {
 
   /** Reads which pages are known; for once, before anything else. */
   void open() throws IOException {
-    versions.forEach(this::mark);
+    versions.forEach((key, _) -> mark(key));
+  }
+
+  /** Told of each hash there is, some of them several times. */
+  @FunctionalInterface
+  interface HashReader {
+    void hash(ChunkHash hash) throws IOException;
+  }
+
+  /** Tells of every hash that was flushed. */
+  void forEachHash(HashReader told) throws IOException {
+    List<ChunkHash> found = new ArrayList<>();
+    IOException[] failure = new IOException[1];
+    versions.forEach((_, entry) -> {
+      if (entry.kind() == Kind.PAGE) {
+        found.add(entry.hash());
+        return;
+      }
+      try {
+        told.hash(entry.hash());
+      } catch (IOException failed) {
+        failure[0] = failed;
+      }
+    });
+    if (failure[0] != null) {
+      throw failure[0];
+    }
+    byte[] hashes = new byte[PAGE_BYTES];
+    for (ChunkHash page : found) {
+      told.hash(page);
+      if (!readPage(page, hashes)) {
+        continue;
+      }
+      for (int at = 0; at < PAGE_BYTES; at += ChunkHash.BYTES) {
+        byte[] hash = Arrays.copyOfRange(hashes, at, at + ChunkHash.BYTES);
+        if (!Arrays.equals(hash, UNKNOWN)) {
+          told.hash(ChunkHash.of(hash));
+        }
+      }
+    }
+  }
+
+  private boolean readPage(ChunkHash hash, byte[] hashes) throws IOException {
+    try {
+      return contents.read(hash, MemorySegment.ofArray(hashes)).isPresent();
+    } catch (CorruptContentException corrupt) {
+      contents.drop(hash);
+      return false;
+    }
   }
 
   /**
@@ -164,8 +212,18 @@ final class FilePages {
     }
     ChunkHash hash = blake3.hash(bytes).hash();
     Optional<Entry> before = versions.get(key);
-    contents.put(hash, bytes, Standing.PROVEN);
-    versions.put(key, Kind.PAGE, hash);
+    boolean written = false;
+    try {
+      contents.put(hash, bytes, Standing.PROVEN);
+      versions.put(key, Kind.PAGE, hash);
+      written = true;
+    } finally {
+      if (!written) {
+        synchronized (pages) {
+          page.changed = true;
+        }
+      }
+    }
     if (before.isPresent()
         && before.get().kind() == Kind.PAGE
         && !before.get().hash().equals(hash)) {

@@ -163,6 +163,7 @@ final class PersistentMap implements Closeable {
       // It is closed, or went to rest between the two locks: nobody is told what is not so.
       return map == null ? Optional.empty() : Optional.ofNullable(use.apply(map));
     } catch (IOException | RuntimeException | InternalError failed) {
+      // The error is what a page becomes that the full disk has no block for.
       throw new BrokenMapException(file, failed);
     } finally {
       lock.readLock().unlock();

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,10 @@ final class SlabFile implements Closeable {
   private final int slotBytes;
   private final SparseFile slots;
   private final SlotTable table;
+  private final BitSet taken = new BitSet();
+
+  /** No slot below it is free. */
+  private int lowestFree;
 
   private SlabFile(int slotBytes, SparseFile slots, SlotTable table) {
     this.slotBytes = slotBytes;
@@ -45,7 +50,20 @@ final class SlabFile implements Closeable {
     return slots.read(position(slot), destination);
   }
 
-  /** Fills a slot that is free: first its bytes, then the record that vouches for them. */
+  /** A slot that was free, and is not any more. */
+  int take() {
+    int slot = taken.nextClearBit(lowestFree);
+    lowestFree = slot + 1;
+    taken.set(slot);
+    return slot;
+  }
+
+  /** One more than the highest slot that is taken. */
+  int slots() {
+    return taken.length();
+  }
+
+  /** Fills a slot that was taken: first its bytes, then the record that vouches for them. */
   void write(int slot, MemorySegment bytes, SlotTable.Held held) throws IOException {
     slots.write(position(slot), bytes);
     table.hold(slot, held);
@@ -56,8 +74,13 @@ final class SlabFile implements Closeable {
     table.hold(slot, held);
   }
 
-  /** Frees a slot: first its record, then its blocks. */
+  /**
+   * Frees a slot: first its record, then its blocks. It may be taken again even if the disk
+   * refuses: what it holds is checked when it is read.
+   */
   void free(int slot) throws IOException {
+    taken.clear(slot);
+    lowestFree = Math.min(lowestFree, slot);
     table.free(slot);
     slots.free(position(slot), slotBytes);
   }
@@ -67,9 +90,14 @@ final class SlabFile implements Closeable {
     return table.held(slot);
   }
 
-  /** As {@link SlotTable#readAll}. */
-  int readAll(SlotTable.Reader reader) throws IOException {
-    return table.readAll(reader);
+  /** As {@link SlotTable#readAll}; what is told of is taken from then on, all else is free. */
+  void readAll(SlotTable.Reader reader) throws IOException {
+    forgetTaken();
+    var _ =
+        table.readAll((slot, held) -> {
+          taken.set(slot);
+          reader.held(slot, held);
+        });
   }
 
   long allocatedBytes() throws IOException {
@@ -82,6 +110,7 @@ final class SlabFile implements Closeable {
   }
 
   void clear() throws IOException {
+    forgetTaken();
     table.clear();
     slots.clear();
   }
@@ -91,6 +120,11 @@ final class SlabFile implements Closeable {
     try (slots) {
       table.close();
     }
+  }
+
+  private void forgetTaken() {
+    taken.clear();
+    lowestFree = 0;
   }
 
   private long position(int slot) {

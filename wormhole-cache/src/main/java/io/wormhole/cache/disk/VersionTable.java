@@ -10,10 +10,12 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 
 /**
  * What the versions of files are made of: for a file of one chunk its hash, else the hash of a page
@@ -114,27 +116,17 @@ final class VersionTable implements Closeable {
     index.put(name, encode(kind, hash, number));
   }
 
-  void remove(PageKey key) throws IOException {
-    byte[] name = key.bytes();
-    Optional<Entry> found = index.get(name).map(VersionTable::decode);
-    if (found.isPresent()) {
-      index.remove(name);
-      int number = found.get().number();
-      records.remove(number);
-      used.clear(number);
-    }
-  }
-
-  /** Tells of every key there is. */
-  void forEach(Consumer<PageKey> told) throws IOException {
-    records.readAll((_, payload) -> {
-      ByteBuffer name = ByteBuffer.wrap(key(payload));
-      told.accept(new PageKey(name.getLong(), name.getLong()));
+  /** Tells of everything there is. */
+  void forEach(BiConsumer<PageKey, Entry> told) throws IOException {
+    records.readAll((number, payload) -> {
+      Optional<Kind> kind = Kind.of(payload.get(INT, KIND));
+      if (kind.isPresent()) {
+        ByteBuffer name = ByteBuffer.wrap(key(payload));
+        told.accept(
+            new PageKey(name.getLong(), name.getLong()),
+            new Entry(kind.get(), hash(payload), number));
+      }
     });
-  }
-
-  int size() {
-    return used.cardinality();
   }
 
   /** Bytes of the disk it takes. */
@@ -191,19 +183,23 @@ final class VersionTable implements Closeable {
     used.clear();
     index.clear();
     IOException[] failure = new IOException[1];
+    List<Integer> useless = new ArrayList<>();
     records.readAll((number, payload) -> {
       Optional<Kind> kind = Kind.of(payload.get(INT, KIND));
-      byte[] name = key(payload);
+      if (number >= most || kind.isEmpty()) {
+        useless.add(number);
+        return;
+      }
       try {
-        if (number < most && kind.isPresent()) {
-          byte[] hash = payload.asSlice(HASH, ChunkHash.BYTES).toArray(JAVA_BYTE);
-          index.put(name, encode(kind.get(), ChunkHash.of(hash), number));
-          used.set(number);
-        }
+        index.put(key(payload), encode(kind.get(), hash(payload), number));
+        used.set(number);
       } catch (IOException failed) {
         failure[0] = failed;
       }
     });
+    for (int number : useless) {
+      records.remove(number);
+    }
     if (failure[0] != null) {
       throw failure[0];
     }
@@ -217,6 +213,10 @@ final class VersionTable implements Closeable {
     } catch (BrokenMapException broken) {
       return false;
     }
+  }
+
+  private static ChunkHash hash(MemorySegment payload) {
+    return ChunkHash.of(payload.asSlice(HASH, ChunkHash.BYTES).toArray(JAVA_BYTE));
   }
 
   private static byte[] key(MemorySegment payload) {

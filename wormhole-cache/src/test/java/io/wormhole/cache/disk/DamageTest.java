@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.wormhole.cache.disk.DiskTier.Found;
 import io.wormhole.protocol.hash.Blake3;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -172,13 +174,11 @@ class DamageTest {
                   System.getProperty("java.class.path"),
                   Victim.class.getName(),
                   folder.toString()));
-      Process victim =
-          builder.redirectErrorStream(true).redirectOutput(folder.resolve("out").toFile()).start();
-      while (victim.isAlive() && !Files.readString(folder.resolve("out")).contains("writing")) {
-        Thread.sleep(5);
+      Process victim = builder.redirectErrorStream(true).start();
+      try (BufferedReader said = victim.inputReader()) {
+        assertThat(said.lines().anyMatch("writing"::equals)).isTrue();
+        assertThat(victim.waitFor(random.nextInt(400), TimeUnit.MILLISECONDS)).isFalse();
       }
-      Thread.sleep(random.nextInt(400));
-      assertThat(victim.isAlive()).as(Files.readString(folder.resolve("out"))).isTrue();
       victim.destroyForcibly().waitFor();
       try (DiskTier tier = open()) {
         held += check(tier);

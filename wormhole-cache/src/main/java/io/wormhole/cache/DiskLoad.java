@@ -1,0 +1,151 @@
+package io.wormhole.cache;
+
+import io.wormhole.cache.disk.DiskTier;
+import io.wormhole.cache.disk.DiskTier.Found;
+import io.wormhole.cache.disk.PageKey;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A chunk from the disk or, if it is not there or the disk has it wait too long, from the network.
+ * The disk never writes to the destination itself: however late it answers, it disturbs nobody.
+ */
+final class DiskLoad implements PendingLoad {
+  private static final byte[] NONE = new byte[0];
+
+  private final ChunkKey key;
+  private final PageKey page;
+  private final int index;
+  private final MemorySegment destination;
+  private final ChunkLoader network;
+  private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
+
+  /** Guarded by this: the disk may still bring it. */
+  private boolean open = true;
+
+  private boolean cancelled;
+  private @Nullable PendingLoad further;
+  private volatile boolean checked;
+
+  /**
+   * @param index in the page
+   */
+  DiskLoad(ChunkKey key, PageKey page, int index, MemorySegment destination, ChunkLoader network) {
+    this.key = key;
+    this.page = page;
+    this.index = index;
+    this.destination = destination;
+    this.network = network;
+  }
+
+  @Override
+  public CompletableFuture<Arrival> arrival() {
+    return arrival;
+  }
+
+  /** Whether what has arrived was found to be what its hash says: it came from our own disk. */
+  boolean isChecked() {
+    return checked;
+  }
+
+  /**
+   * Reads the disk, and goes on over the network if it is not there. Blocks.
+   *
+   * @param scratch of a chunk's size
+   */
+  void read(DiskTier tier, MemorySegment scratch) {
+    if (!isOpen()) {
+      return;
+    }
+    try {
+      Optional<Found> found = tier.read(page, index, scratch);
+      if (found.isPresent()) {
+        land(found.get(), scratch);
+        return;
+      }
+    } catch (RuntimeException | Error failed) {
+      if (close()) {
+        arrival.completeExceptionally(failed);
+      }
+      return;
+    }
+    var _ = overtake();
+  }
+
+  /** Does without the disk, unless it has brought the chunk. Whether there was need to. */
+  boolean overtake() {
+    if (!close()) {
+      return false;
+    }
+    PendingLoad begun;
+    try {
+      begun = network.load(key, destination);
+    } catch (RuntimeException | Error failed) {
+      arrival.completeExceptionally(failed);
+      return true;
+    }
+    boolean late;
+    synchronized (this) {
+      further = begun;
+      late = cancelled;
+    }
+    if (late) {
+      begun.cancel();
+    }
+    var _ =
+        begun
+            .arrival()
+            .whenComplete((come, failure) -> {
+              if (failure != null) {
+                arrival.completeExceptionally(failure);
+              } else {
+                arrival.complete(come);
+              }
+            });
+    return true;
+  }
+
+  @Override
+  public void cancel() {
+    boolean only;
+    PendingLoad begun;
+    synchronized (this) {
+      cancelled = true;
+      only = open;
+      open = false;
+      begun = further;
+    }
+    if (begun != null) {
+      begun.cancel();
+    } else if (only) {
+      arrival.completeExceptionally(new CancellationException());
+    }
+  }
+
+  private void land(Found found, MemorySegment scratch) {
+    synchronized (this) {
+      if (!open) {
+        return;
+      }
+      open = false;
+      // Under the lock: whoever closes it may have the destination written to.
+      MemorySegment.copy(scratch, 0, destination, 0, found.length());
+    }
+    checked = true;
+    arrival.complete(new Arrival(found.length(), found.hash().bytes(), NONE, false));
+  }
+
+  private synchronized boolean isOpen() {
+    return open;
+  }
+
+  /** Whether it was open. */
+  private synchronized boolean close() {
+    boolean was = open;
+    open = false;
+    return was;
+  }
+}
