@@ -84,7 +84,7 @@ class OrdinaryUserMountTest {
               "nosuid",
               "nodev",
               "default_permissions",
-              "max_read=131072")
+              "max_read=1048576")
           .doesNotContain("allow_other");
       Outcome root =
           TwoMachines.run(user.asRoot("cat", at.resolve("file").toString()).toArray(String[]::new));

@@ -39,6 +39,10 @@ public final class MemoryFileSystem implements KernelFileSystem {
   public static final Gate OPEN_GATE = node -> {};
 
   public volatile Gate readGate = OPEN_GATE;
+
+  /** Bytes that the longest read has asked for. */
+  public final AtomicLong longestRead = new AtomicLong();
+
   public volatile Gate lookupGate = OPEN_GATE;
   public volatile Gate getattrGate = OPEN_GATE;
   public volatile Gate listedGate = OPEN_GATE;
@@ -225,6 +229,7 @@ public final class MemoryFileSystem implements KernelFileSystem {
         needsOpens ? handles.get(handle) == file : handle == NO_HANDLE,
         "read by a handle of another file");
     readGate.pass(file);
+    longestRead.accumulateAndGet(destination.byteSize(), Math::max);
     int count = (int) Math.max(0, Math.min(destination.byteSize(), file.size - offset));
     for (int i = 0; i < count; i++) {
       destination.set(ValueLayout.JAVA_BYTE, i, file.content.at(offset + i));

@@ -33,7 +33,7 @@ public final class DeviceBackend implements FuseBackend {
     this.settings = settings;
     this.nanoTime = nanoTime;
     this.faults = new FaultLog(nanoTime);
-    this.replies = new ReplyPool(Handshake.DATA_BYTES_MAX, settings.dataReplyLimit());
+    this.replies = new ReplyPool(Handshake.DATA_BYTES_MAX, settings.replyBytes());
   }
 
   @Override
@@ -53,6 +53,7 @@ public final class DeviceBackend implements FuseBackend {
       new Handshake(Libc.pageSize()).perform(device);
       Connection connection = connection(device, directory, number, fileSystem);
       connection.start();
+      ReadAheadWindow.widen(number, Handshake.DATA_BYTES_MAX);
       complete = true;
       return new LinuxMount(NAME, directory, number, connection);
     } finally {

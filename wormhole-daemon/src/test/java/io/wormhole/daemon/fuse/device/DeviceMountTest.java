@@ -2,6 +2,7 @@ package io.wormhole.daemon.fuse.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.wormhole.daemon.fuse.Gates;
 import io.wormhole.daemon.fuse.MemoryFileSystem;
@@ -65,18 +66,30 @@ class DeviceMountTest {
   void readsWaitForOneAnothersReplyRoomAndAllCome() throws Exception {
     int size = 3 << 20;
     files.root.file("file", size, offset -> (byte) (offset >> 12));
-    try (MountedFileSystem mounted = mounted(new DeviceSettings(4, 4096, 2))) {
+    try (MountedFileSystem mounted = mounted(new DeviceSettings(4, 4096, 1))) {
       List<Program> programs = new ArrayList<>();
       for (int i = 0; i < 6; i++) {
         programs.add(
             Program.start(
-                "dd", "if=" + mounted.path("file"), "iflag=direct", "bs=128k", "status=none"));
+                "dd", "if=" + mounted.path("file"), "iflag=direct", "bs=1M", "status=none"));
       }
       byte[] first = programs.getFirst().result().outputBytes();
       assertThat(first).hasSize(size);
       for (Program program : programs) {
         assertThat(program.result().outputBytes()).isEqualTo(first);
       }
+    }
+  }
+
+  @Test
+  void rootsMountsAreReadAMebibyteAtATime() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root widens the window");
+    int size = 8 << 20;
+    files.root.file("file", size, offset -> (byte) (offset >> 12));
+    try (MountedFileSystem mounted = mounted(DeviceSettings.DEFAULTS)) {
+      Program cat = Program.start("cat", mounted.path("file").toString());
+      assertThat(cat.result().outputBytes()).hasSize(size);
+      assertThat(files.longestRead).hasValue(1 << 20);
     }
   }
 

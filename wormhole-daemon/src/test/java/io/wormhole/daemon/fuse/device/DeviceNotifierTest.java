@@ -58,7 +58,7 @@ class DeviceNotifierTest {
         new Dispatcher(
             written,
             files,
-            new ReplyPool(Handshake.DATA_BYTES_MAX, 4),
+            new ReplyPool(Handshake.DATA_BYTES_MAX, Handshake.DATA_BYTES_MAX),
             faults,
             1,
             10,

@@ -52,7 +52,7 @@ class DispatcherTest {
     return new Dispatcher(
         new Device(descriptor),
         files,
-        new ReplyPool(Handshake.DATA_BYTES_MAX, 4),
+        new ReplyPool(Handshake.DATA_BYTES_MAX, Handshake.DATA_BYTES_MAX),
         new FaultLog(System::nanoTime),
         readers,
         10,

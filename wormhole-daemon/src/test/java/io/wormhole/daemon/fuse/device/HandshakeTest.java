@@ -42,16 +42,16 @@ class HandshakeTest {
                 | Abi.MAX_PAGES
                 | Abi.CACHE_SYMLINKS);
     assertThat(flags & (ASYNC_DIO | POSIX_LOCKS | FLOCK_LOCKS)).isZero();
-    assertThat(answer.get(JAVA_SHORT, Abi.InitOut.MAX_PAGES)).isEqualTo((short) 32);
+    assertThat(answer.get(JAVA_SHORT, Abi.InitOut.MAX_PAGES)).isEqualTo((short) 256);
     assertThat(answer.get(JAVA_INT, Abi.InitOut.MAX_WRITE)).isEqualTo(4096);
     assertThat(answer.get(JAVA_INT, Abi.InitOut.MAX_READAHEAD)).isEqualTo(131_072);
   }
 
   @Test
-  void requestsAreOf128KibWhateverThePageSize() throws Exception {
+  void requestsAreOfOneMebibyteWhateverThePageSize() throws Exception {
     offer(7, 31, -1);
     assertThat(new Handshake(65_536).answer(offer, answer)).isEqualTo(64);
-    assertThat(answer.get(JAVA_SHORT, Abi.InitOut.MAX_PAGES)).isEqualTo((short) 2);
+    assertThat(answer.get(JAVA_SHORT, Abi.InitOut.MAX_PAGES)).isEqualTo((short) 16);
   }
 
   @Test
