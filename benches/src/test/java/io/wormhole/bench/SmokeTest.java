@@ -23,6 +23,7 @@ class SmokeTest {
             .warmupIterations(0)
             .measurementIterations(1)
             .measurementTime(TimeValue.milliseconds(1))
+            .param("contents", "1000")
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT)
             .build();

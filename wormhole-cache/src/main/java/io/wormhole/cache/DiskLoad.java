@@ -67,25 +67,31 @@ final class DiskLoad implements PendingLoad {
         return;
       }
     } catch (RuntimeException | Error failed) {
-      if (close()) {
+      if (giveUp()) {
         arrival.completeExceptionally(failed);
       }
       return;
     }
-    var _ = overtake();
+    if (giveUp()) {
+      overNetwork();
+    }
   }
 
-  /** Does without the disk, unless it has brought the chunk. Whether there was need to. */
-  boolean overtake() {
-    if (!close()) {
-      return false;
-    }
+  /** Does without the disk from now on; false if that has brought the chunk, or nobody wants it. */
+  synchronized boolean giveUp() {
+    boolean was = open;
+    open = false;
+    return was;
+  }
+
+  /** For once, after it was given up. */
+  void overNetwork() {
     PendingLoad begun;
     try {
       begun = network.load(key, destination);
     } catch (RuntimeException | Error failed) {
       arrival.completeExceptionally(failed);
-      return true;
+      return;
     }
     boolean late;
     synchronized (this) {
@@ -105,7 +111,6 @@ final class DiskLoad implements PendingLoad {
                 arrival.complete(come);
               }
             });
-    return true;
   }
 
   @Override
@@ -140,12 +145,5 @@ final class DiskLoad implements PendingLoad {
 
   private synchronized boolean isOpen() {
     return open;
-  }
-
-  /** Whether it was open. */
-  private synchronized boolean close() {
-    boolean was = open;
-    open = false;
-    return was;
   }
 }

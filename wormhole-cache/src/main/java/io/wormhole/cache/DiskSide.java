@@ -51,14 +51,11 @@ final class DiskSide implements AutoCloseable {
   private final DiskTier tier;
   private final ExecutorService readers;
   private final ScheduledThreadPoolExecutor watch;
-  private final BlockingQueue<Behind> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
+  private final BlockingQueue<Runnable> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
   private final Thread writer;
   private volatile long withoutSinceNanos = System.nanoTime() - WITHOUT.toNanos();
   private volatile long usedNanos = System.nanoTime();
   private volatile boolean closing;
-
-  /** A chunk to be written, with a reference that is given back after. */
-  private record Behind(ChunkKey key, Chunk chunk) {}
 
   /**
    * @param tier closed with this
@@ -101,7 +98,9 @@ final class DiskSide implements AutoCloseable {
         readers.execute(() -> load.read(tier, SCRATCH.get()));
         watch(load);
       } catch (RejectedExecutionException busyOrClosing) {
-        var _ = load.overtake();
+        if (load.giveUp()) {
+          load.overNetwork();
+        }
       }
       return load;
     };
@@ -117,7 +116,7 @@ final class DiskSide implements AutoCloseable {
     if (closing || chunk.young() || chunk.length() == 0 || !chunk.retain()) {
       return;
     }
-    if (!behind.offer(new Behind(key, chunk))) {
+    if (!behind.offer(() -> write(key, chunk))) {
       chunk.release();
     }
   }
@@ -130,6 +129,8 @@ final class DiskSide implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
+    // The writer need not wait for a chunk any more; if the queue is full it does not.
+    boolean _ = behind.offer(() -> {});
     readers.shutdown();
     watch.shutdownNow();
     try {
@@ -152,11 +153,12 @@ final class DiskSide implements AutoCloseable {
   }
 
   private void overtake(DiskLoad load) {
-    if (load.overtake()) {
+    if (load.giveUp()) {
       if (!isWithout()) {
         log.warn("The disk is slow: its cache is not asked for {} s", WITHOUT.toSeconds());
       }
       withoutSinceNanos = System.nanoTime();
+      load.overNetwork();
     }
   }
 
@@ -165,9 +167,9 @@ final class DiskSide implements AutoCloseable {
     boolean resting = false;
     try {
       while (!closing || !behind.isEmpty()) {
-        Behind next = behind.poll(closing ? 0 : FLUSH_AFTER.toMillis(), TimeUnit.MILLISECONDS);
+        Runnable next = behind.poll(closing ? 0 : FLUSH_AFTER.toMillis(), TimeUnit.MILLISECONDS);
         if (next != null) {
-          write(next);
+          next.run();
           usedNanos = System.nanoTime();
           changed = true;
           resting = false;
@@ -191,10 +193,9 @@ final class DiskSide implements AutoCloseable {
     }
   }
 
-  private void write(Behind next) {
-    Chunk chunk = next.chunk();
+  /** Gives the reference to the chunk back. */
+  private void write(ChunkKey key, Chunk chunk) {
     try {
-      ChunkKey key = next.key();
       tier.put(
           page(key),
           indexInPage(key),

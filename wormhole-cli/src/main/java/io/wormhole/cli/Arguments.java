@@ -3,6 +3,8 @@ package io.wormhole.cli;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.FolderLook;
+import io.wormhole.protocol.settings.ByteSize;
+import io.wormhole.protocol.settings.Setting;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,7 +16,6 @@ import java.util.regex.Pattern;
 /** What a person typed, as values; what makes no sense is wrong usage. */
 final class Arguments {
   private static final Pattern HOST_AND_PORT = Pattern.compile("(\\[[^\\]]+\\]|[^:]+):(\\d{1,5})");
-  private static final Pattern SIZE = Pattern.compile("(\\d{1,9})([KMGT]?)(I?B)?");
   private static final Pattern TIME = Pattern.compile("(\\d{1,9})([smhd])");
   private static final Duration LONGEST_TIME = Duration.ofDays(3650);
   private static final int PORT_MAX = 65_535;
@@ -71,13 +72,24 @@ final class Arguments {
 
   /** A size in bytes; K, M, G and T are powers of 1024. */
   static long bytes(String option, String typed) throws ControlException {
-    Matcher matcher = SIZE.matcher(typed.toUpperCase(Locale.ROOT));
-    if (matcher.matches() && Long.parseLong(matcher.group(1)) > 0) {
-      int power = "KMGT".indexOf(matcher.group(2)) + (matcher.group(2).isEmpty() ? 0 : 1);
-      return Long.parseLong(matcher.group(1)) << (10 * power);
+    long bytes = ByteSize.parse(typed).orElse(0L);
+    if (bytes > 0) {
+      return bytes;
     }
     throw new ControlException(
         ErrorKind.USAGE, option + " is no size: " + typed, "write it like 96M or 1G");
+  }
+
+  /** A size that the disk cache may have. */
+  static long cacheBytes(String option, String typed) throws ControlException {
+    long bytes = bytes(option, typed);
+    if (!Setting.CACHE_SIZE.allows(typed)) {
+      throw new ControlException(
+          ErrorKind.USAGE,
+          option + " cannot be " + typed,
+          "it is " + Setting.CACHE_SIZE.allowedWords());
+    }
+    return bytes;
   }
 
   /** One of the words that an option takes. */

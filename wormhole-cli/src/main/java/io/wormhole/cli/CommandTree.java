@@ -33,6 +33,7 @@ final class CommandTree {
             .addSubcommand("mount", new MountCommand(session))
             .addSubcommand("unmount", new UnmountCommand(session))
             .addSubcommand("status", new StatusCommand(session))
+            .addSubcommand("cache", new CacheCommand().tree(session))
             .addSubcommand("peers", new PeersCommand().tree(session))
             .addSubcommand("daemon", daemon.tree(session))
             .addSubcommand("config", new ConfigCommand().tree(session))

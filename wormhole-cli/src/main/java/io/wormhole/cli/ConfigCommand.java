@@ -45,13 +45,19 @@ final class ConfigCommand {
 
   /** The JSON form of one setting. */
   private record Value(
-      String key, String value, String defaultValue, List<String> allowed, String meaning) {
+      String key,
+      String value,
+      String defaultValue,
+      List<String> allowed,
+      String allowedWords,
+      String meaning) {
     static Value of(Setting setting, Settings settings) {
       return new Value(
           setting.key(),
           settings.value(setting),
           setting.defaultValue(),
           setting.allowed(),
+          setting.allowedWords(),
           setting.meaning());
     }
   }

@@ -133,6 +133,7 @@ final class DemoRun {
             base.toString(),
             shared.address(),
             null,
+            null,
             false,
             false,
             null);

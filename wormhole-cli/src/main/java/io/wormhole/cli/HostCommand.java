@@ -1,5 +1,6 @@
 package io.wormhole.cli;
 
+import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.ErrorKind;
@@ -205,7 +206,7 @@ final class HostCommand implements Callable<Integer> {
             output.live("nobody is connected");
           }
           case ShareEvent event -> tell(event, output);
-          case MountEvent _ -> {}
+          case MountEvent _, CacheEvent _ -> {}
           case null -> {}
         }
         if (line.event() instanceof ShareEvent.Ended) {

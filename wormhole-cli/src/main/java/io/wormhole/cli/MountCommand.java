@@ -69,6 +69,14 @@ final class MountCommand implements Callable<Integer> {
       description = "what all mounts together keep in RAM: 96M by default")
   @Nullable String ram;
 
+  @Option(
+      names = "--cache-size",
+      paramLabel = "SIZE",
+      description =
+          "what all mounts together keep on disk, until the daemon ends; wormhole cache resize"
+              + " sets it for good")
+  @Nullable String cacheSize;
+
   @Option(names = "--read-only", description = "mount read-only; there is nothing else yet")
   boolean readOnly;
 
@@ -109,6 +117,9 @@ final class MountCommand implements Callable<Integer> {
             session.userHome().resolve("Wormhole").toString(),
             peer == null ? null : Arguments.address("--peer", peer, 1),
             ram == null ? null : Long.valueOf(Arguments.bytes("--ram", ram)),
+            cacheSize == null
+                ? null
+                : Long.valueOf(Arguments.cacheBytes("--cache-size", cacheSize)),
             foreground,
             allowOther,
             fuse == null ? null : Arguments.oneOf("--fuse", fuse, Setting.MOUNT_FUSE.allowed()));

@@ -33,7 +33,7 @@ final class StatusText {
     }
     CacheStatus cache = status.cache();
     if (cache != null) {
-      addCache(lines, cache);
+      lines.addAll(cache(cache));
     }
     return lines;
   }
@@ -87,7 +87,8 @@ final class StatusText {
     }
   }
 
-  private static void addCache(List<String> lines, CacheStatus cache) {
+  static List<String> cache(CacheStatus cache) {
+    List<String> lines = new ArrayList<>();
     lines.add("cache");
     lines.add(
         "  RAM      %s of %s, %d chunks, %s"
@@ -112,6 +113,7 @@ final class StatusText {
                 Figures.bytes(cache.network().bytes()),
                 cache.network().chunks(),
                 cache.network().rejected()));
+    return lines;
   }
 
   private static String hits(long hits, long misses) {

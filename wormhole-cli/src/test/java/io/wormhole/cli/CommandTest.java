@@ -316,6 +316,7 @@ class CommandTest {
                 home.resolve("Wormhole").toString(),
                 "[::1]:4747",
                 64L << 20,
+                null,
                 false,
                 true,
                 "jnr"));
@@ -400,12 +401,58 @@ class CommandTest {
   }
 
   @Test
+  void cacheIsShownAndChanged() throws Exception {
+    assertThat(run("cache", "stats", "--json")).isZero();
+    JsonNode stats = new ObjectMapper().readTree(out());
+    assertThat(names(stats)).containsExactlyInAnyOrder("ram", "disk", "network");
+    assertThat(names(stats.path("disk")))
+        .containsExactlyInAnyOrder(
+            "limitBytes",
+            "usedBytes",
+            "chunks",
+            "hits",
+            "misses",
+            "evictions",
+            "healed",
+            "sameAnswers",
+            "dedupRatio",
+            "pinnedBytes");
+    assertThat(run("cache", "stats")).isZero();
+    assertThat(out()).contains("10.0 GB, 16 chunks, 70 % hits");
+    assertThat(run("cache", "path")).isZero();
+    assertThat(out().strip())
+        .isEqualTo(Folders.of(environment(), home).cache().resolve("chunks").toString());
+    assertThat(run("cache", "verify")).isZero();
+    assertThat(out()).contains("3 chunks were wrong");
+    assertThat(run("cache", "clear")).isZero();
+    assertThat(out()).contains("16 chunks are gone");
+    assertThat(run("cache", "gc")).isZero();
+    assertThat(out()).contains("2 chunks are gone");
+    assertThat(run("cache", "resize", "20G")).isZero();
+    assertThat(services.left).containsExactly("clear", "gc", "resize " + (20L << 30));
+    assertThat(run("config", "get", "cache.size")).isZero();
+    assertThat(out().strip()).isEqualTo("20G");
+  }
+
+  @Test
+  void sizeTheCacheCannotHaveIsRefusedBeforeAnythingIsChanged() throws Exception {
+    for (String size : List.of("", "0", "lots", "-1G", "1M", "200T")) {
+      assertThat(run("cache", "resize", size)).as(size).isEqualTo(2);
+    }
+    assertThat(run("mount", SampleServices.CODE, "--cache-size", "1M")).isEqualTo(2);
+    assertThat(services.left).isEmpty();
+    assertThat(services.mounted).isEmpty();
+    assertThat(run("config", "get", "cache.size")).isZero();
+    assertThat(out().strip()).isEqualTo("10G");
+  }
+
+  @Test
   void whoeverGoesWhileJoiningLeavesNoMountBehind() throws Exception {
     services.mountGate = new CountDownLatch(1);
     Folders folders = Folders.of(environment(), home);
     MountRequest request =
         new MountRequest(
-            SampleServices.CODE, null, home.toString(), null, null, false, false, null);
+            SampleServices.CODE, null, home.toString(), null, null, null, false, false, null);
     ControlClient client = new ControlClient(folders, new Json());
     try (EventStream stream = client.open("/v1/mounts", request, Duration.ofSeconds(SECONDS))) {
       assertThat(stream.next(Duration.ofSeconds(SECONDS))).isNotNull();
@@ -458,12 +505,12 @@ class CommandTest {
             List.of("host", "/tmp", "--allow-write"),
             List.of("host"),
             List.of("host", "/tmp", "--bind", "nonsense"),
-            List.of("mount", SampleServices.CODE, "--cache-size", "1G"),
             List.of("mount", SampleServices.CODE, "--peer", "nowhere"),
             List.of("mount", SampleServices.CODE, "--peer", "host:0"),
             List.of("mount", SampleServices.CODE, "--ram", "lots"),
             List.of("peers"),
-            List.of("cache", "stats"),
+            List.of("cache"),
+            List.of("cache", "pin", "/tmp"),
             List.<String>of())) {
       assertThat(run(args.toArray(String[]::new))).as("%s", args).isEqualTo(2);
       assertThat(err()).as("%s", args).isNotBlank();
@@ -536,7 +583,8 @@ class CommandTest {
     JsonNode listed = new ObjectMapper().readTree(out());
     assertThat(listed.path("path").asText()).isEqualTo(file.toString());
     assertThat(names(listed.path("settings").path(0)))
-        .containsExactlyInAnyOrder("key", "value", "defaultValue", "allowed", "meaning");
+        .containsExactlyInAnyOrder(
+            "key", "value", "defaultValue", "allowed", "allowedWords", "meaning");
     assertThat(listed.path("settings").path(0).path("value").asText()).isEqualTo("false");
   }
 

@@ -3,14 +3,17 @@ package io.wormhole.cli;
 import io.wormhole.daemon.control.DaemonServices;
 import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.control.MountedShare;
+import io.wormhole.protocol.control.CacheChange;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.PeersAnswer;
+import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.control.StatusAnswer.DiskStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.StatusAnswer.NetworkStatus;
 import io.wormhole.protocol.control.StatusAnswer.PeerStatus;
@@ -31,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Services that answer from a script and tell what they were asked. */
@@ -218,8 +222,32 @@ final class SampleServices implements DaemonServices {
   public CacheStatus cache() {
     return new CacheStatus(
         new RamStatus(100_000_000, 5_000_000, 40, 30, 10, 0),
-        null,
+        new DiskStatus(10_000_000_000L, 2_000_000, 16, 7, 3, 0, 0, 0, 1, 0),
         new NetworkStatus(40, 5_000_000, 320, 0));
+  }
+
+  @Override
+  public long verifyCache(DoubleConsumer progress) {
+    progress.accept(0.5);
+    return 3;
+  }
+
+  @Override
+  public CacheChange clearCache() {
+    left.add("clear");
+    return new CacheChange(16, cache());
+  }
+
+  @Override
+  public CacheChange collectCache() {
+    left.add("gc");
+    return new CacheChange(2, cache());
+  }
+
+  @Override
+  public CacheChange resizeCache(ResizeCacheRequest request) {
+    left.add("resize " + request.bytes());
+    return new CacheChange(0, cache());
   }
 
   @Override

@@ -32,6 +32,8 @@ final class DaemonLog {
     Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
     root.setLevel(Level.INFO);
     context.getLogger("io.wormhole").setLevel(Level.toLevel(level, Level.INFO));
+    // Chronicle Map's libraries tell of what they found of theirs, and what not.
+    context.getLogger("net.openhft").setLevel(Level.ERROR);
 
     RollingFileAppender<ILoggingEvent> rolling = new RollingFileAppender<>();
     rolling.setContext(context);

@@ -2,6 +2,7 @@ package io.wormhole.daemon;
 
 import io.wormhole.cache.CacheStats;
 import io.wormhole.cache.ChunkCache;
+import io.wormhole.cache.disk.DiskStats;
 import io.wormhole.daemon.control.DaemonServices;
 import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.control.MountedShare;
@@ -26,14 +27,18 @@ import io.wormhole.daemon.trust.JoinClient;
 import io.wormhole.daemon.trust.LiveCodes;
 import io.wormhole.daemon.trust.PeerCertificates;
 import io.wormhole.daemon.trust.PinnedPeers;
+import io.wormhole.protocol.control.CacheChange;
 import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.FolderLook;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.PeersAnswer;
+import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.control.StatusAnswer.DiskStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.StatusAnswer.NetworkStatus;
 import io.wormhole.protocol.control.StatusAnswer.RamStatus;
@@ -59,6 +64,7 @@ import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,6 +78,7 @@ final class Services implements DaemonServices {
   private final Threads threads;
   private final Endpoint endpoint;
   private final ChunkCache cache;
+  private final DiskCache disk;
   private final LocalNetwork network;
   private final Hosting hosting;
   private final Mounting mounting;
@@ -97,6 +104,7 @@ final class Services implements DaemonServices {
             new PeerCertificates(),
             TransportSettings.DEFAULTS);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
+    disk = new DiskCache(folders.chunks(), settings, cache, blake3, clock);
     ShareStore shares = new ShareStore(state, random, blake3);
     network = settings.mdns() ? new Mdns(identity.fingerprint(), random) : LocalNetwork.OFF;
     LiveCodes codes = new LiveCodes(identity.fingerprint(), network::isTaken, clock, random);
@@ -145,6 +153,9 @@ final class Services implements DaemonServices {
             threads.timer(),
             System::nanoTime);
     peering = new Peering(pins, hosting.gate(), shares, mounting::hasMounted);
+    if (!mounted.all().isEmpty()) {
+      disk.begin();
+    }
     mounting.restore();
     restoring = Thread.ofVirtual().name("restore").start(this::restore);
     ScheduledFuture<?> _ =
@@ -194,12 +205,19 @@ final class Services implements DaemonServices {
               .map(KeptMount::device)
               .filter(Objects::nonNull)
               .collect(Collectors.toSet());
-      folders.settle(kept -> table.stream().anyMatch(mount -> isOf(kept, mount)));
+      // A mount's number is another one's once it is gone: it tells only where the folder is gone.
+      Set<KeptMount> gone =
+          before.stream()
+              .filter(kept -> !isListed(table, kept) && isGone(kept.path()))
+              .collect(Collectors.toSet());
+      folders.settle(kept ->
+          isListed(table, kept)
+              || (gone.contains(kept) && table.stream().anyMatch(mount -> isMoved(kept, mount))));
       List<Path> left = folders.all().stream().map(KeptMount::path).toList();
       // What does not answer elsewhere may be another's mount by now, with the same number.
       List<Path> moved =
           table.stream()
-              .filter(mount -> before.stream().anyMatch(kept -> isMoved(kept, mount)))
+              .filter(mount -> gone.stream().anyMatch(kept -> isMoved(kept, mount)))
               .map(mount -> Path.of(mount.directory()))
               .toList();
       List<Path> cleared = new ArrayList<>(StaleMounts.clear(left, devices));
@@ -212,16 +230,22 @@ final class Services implements DaemonServices {
     }
   }
 
-  /** At the folder it was mounted at, or where that is after a folder above it was renamed. */
-  private static boolean isOf(KeptMount kept, MountTable.Mount mount) {
-    return mount.directory().equals(kept.directory()) || isMoved(kept, mount);
+  private static boolean isListed(List<MountTable.Mount> table, KeptMount kept) {
+    return table.stream().anyMatch(mount -> mount.directory().equals(kept.directory()));
   }
 
-  /** Where the folder is there yet, the number is another daemon's mount's by now. */
+  /** Whether it is the mount whose folder is gone: that, or one above it, was renamed. */
   private static boolean isMoved(KeptMount kept, MountTable.Mount mount) {
-    return mount.isOwn()
-        && mount.device().equals(kept.device())
-        && !Files.exists(kept.path(), LinkOption.NOFOLLOW_LINKS);
+    return mount.isOwn() && mount.device().equals(kept.device());
+  }
+
+  /** What does not answer is there. */
+  private static boolean isGone(Path folder) {
+    try {
+      return FolderLook.within(folder, it -> !Files.exists(it, LinkOption.NOFOLLOW_LINKS));
+    } catch (IOException | ControlException silent) {
+      return false;
+    }
   }
 
   /** What hosts may call this machine's user. */
@@ -279,6 +303,10 @@ final class Services implements DaemonServices {
   @Override
   public MountedShare mount(MountRequest request, Consumer<String> progress)
       throws ControlException, InterruptedException {
+    disk.begin();
+    if (request.cacheBytes() != null) {
+      disk.resize(request.cacheBytes());
+    }
     return mounting.mount(request, progress);
   }
 
@@ -308,8 +336,43 @@ final class Services implements DaemonServices {
             stats.hits(),
             stats.misses(),
             stats.evictions()),
-        null,
+        cache.diskStats().map(Services::status).orElse(null),
         new NetworkStatus(stats.loads(), mounting.bytesReceived(), 0, stats.rejected()));
+  }
+
+  private static DiskStatus status(DiskStats disk) {
+    return new DiskStatus(
+        disk.limitBytes(),
+        disk.usedBytes(),
+        disk.contents(),
+        disk.hits(),
+        disk.misses(),
+        disk.evictions(),
+        disk.corrupt(),
+        0,
+        1,
+        0);
+  }
+
+  @Override
+  public long verifyCache(DoubleConsumer progress) throws ControlException, InterruptedException {
+    return disk.verify(progress);
+  }
+
+  @Override
+  public CacheChange clearCache() throws ControlException, InterruptedException {
+    return new CacheChange(disk.clear(), cache());
+  }
+
+  @Override
+  public CacheChange collectCache() throws ControlException, InterruptedException {
+    return new CacheChange(disk.collect(), cache());
+  }
+
+  @Override
+  public CacheChange resizeCache(ResizeCacheRequest request)
+      throws ControlException, InterruptedException {
+    return new CacheChange(disk.resize(request.bytes()), cache());
   }
 
   @Override

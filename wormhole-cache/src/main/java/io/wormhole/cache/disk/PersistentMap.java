@@ -84,7 +84,8 @@ final class PersistentMap implements Closeable {
   }
 
   long size() throws BrokenMapException {
-    return used(ChronicleMap::longSize).orElse(0L);
+    // A cache that nothing was put into is not worth a mapping.
+    return !Files.exists(file) ? 0 : used(ChronicleMap::longSize).orElse(0L);
   }
 
   long allocatedBytes() throws IOException {

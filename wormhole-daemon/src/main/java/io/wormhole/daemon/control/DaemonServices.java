@@ -1,9 +1,11 @@
 package io.wormhole.daemon.control;
 
+import io.wormhole.protocol.control.CacheChange;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.PeersAnswer;
+import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
@@ -14,6 +16,7 @@ import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountRequest;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 
 /**
  * What the control socket asks of the rest of the daemon. Each call comes on a virtual thread of
@@ -67,6 +70,23 @@ public interface DaemonServices {
 
   /** The cache that all mounts share. */
   CacheStatus cache();
+
+  /**
+   * Reads and hashes all that is kept on disk, and drops what is wrong.
+   *
+   * @param progress takes how much was, from 0 to 1, some times a second; never blocks
+   * @return how many chunks were dropped
+   */
+  long verifyCache(DoubleConsumer progress) throws ControlException, InterruptedException;
+
+  /** Drops all that is kept on disk; what is read meanwhile comes from the host. */
+  CacheChange clearCache() throws ControlException, InterruptedException;
+
+  /** Drops what no version of a file is made of any more. */
+  CacheChange collectCache() throws ControlException, InterruptedException;
+
+  /** Sets another bound for what is kept on disk, until the daemon ends. */
+  CacheChange resizeCache(ResizeCacheRequest request) throws ControlException, InterruptedException;
 
   /**
    * Ends everything: unmounts, by force where a mount is busy, ends shares, says goodbye to peers.

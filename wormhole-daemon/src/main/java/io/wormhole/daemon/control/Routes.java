@@ -1,5 +1,6 @@
 package io.wormhole.daemon.control;
 
+import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.ErrorKind;
@@ -8,6 +9,7 @@ import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.PeerRequest;
 import io.wormhole.protocol.control.RenamePeerRequest;
+import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer;
 import io.wormhole.protocol.control.StopAnswer;
@@ -36,6 +38,12 @@ final class Routes {
   /** Joining, which has limits of its own, and mounting. */
   private static final Duration MOUNT_LIMIT = Duration.ofSeconds(60);
 
+  /** A disk cache is looked through, or grows smaller. */
+  private static final Duration CACHE_LIMIT = Duration.ofMinutes(2);
+
+  /** All of a disk is read. */
+  private static final Duration VERIFY_LIMIT = Duration.ofHours(24);
+
   private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(40);
 
   private final DaemonServices services;
@@ -52,6 +60,11 @@ final class Routes {
           new Route("POST", ControlPaths.RENAME, this::renamePeer),
           new Route("POST", ControlPaths.MOUNTS, this::mount),
           new Route("POST", ControlPaths.UNMOUNT, this::unmount),
+          new Route("GET", ControlPaths.CACHE, this::cache),
+          new Route("POST", ControlPaths.VERIFY_CACHE, this::verifyCache),
+          new Route("POST", ControlPaths.CLEAR_CACHE, this::clearCache),
+          new Route("POST", ControlPaths.COLLECT_CACHE, this::collectCache),
+          new Route("POST", ControlPaths.RESIZE_CACHE, this::resizeCache),
           new Route("POST", ControlPaths.STOP, this::stop));
 
   Routes(DaemonServices services, DaemonStop stop, OwnProcess process) {
@@ -117,6 +130,34 @@ final class Routes {
   private void renamePeer(Exchange exchange) throws IOException, ControlException {
     RenamePeerRequest request = exchange.request(RenamePeerRequest.class);
     answer(exchange, () -> services.renamePeer(request.peer(), request.name()));
+  }
+
+  private void cache(Exchange exchange) throws IOException, ControlException {
+    answer(exchange, services::cache);
+  }
+
+  private void clearCache(Exchange exchange) throws IOException, ControlException {
+    exchange.answer(exchange.await(services::clearCache, CACHE_LIMIT, _ -> {}));
+  }
+
+  private void collectCache(Exchange exchange) throws IOException, ControlException {
+    exchange.answer(exchange.await(services::collectCache, CACHE_LIMIT, _ -> {}));
+  }
+
+  private void resizeCache(Exchange exchange) throws IOException, ControlException {
+    ResizeCacheRequest request = exchange.request(ResizeCacheRequest.class);
+    exchange.answer(exchange.await(() -> services.resizeCache(request), CACHE_LIMIT, _ -> {}));
+  }
+
+  private void verifyCache(Exchange exchange) throws IOException, ControlException {
+    long dropped =
+        exchange.await(
+            () -> services.verifyCache(part -> exchange.post(new CacheEvent.Verifying(part))),
+            VERIFY_LIMIT,
+            _ -> {});
+    exchange.sendWaiting();
+    exchange.send(new CacheEvent.Verified(dropped));
+    exchange.end();
   }
 
   private static void answer(Exchange exchange, Callable<?> work)

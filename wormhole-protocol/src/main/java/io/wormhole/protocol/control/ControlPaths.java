@@ -32,6 +32,21 @@ public final class ControlPaths {
   /** POST of an {@link UnmountRequest}: an {@link UnmountAnswer}. */
   public static final String UNMOUNT = "/v1/unmount";
 
+  /** GET: a {@link StatusAnswer.CacheStatus}. */
+  public static final String CACHE = "/v1/cache";
+
+  /** POST without a body: a stream of {@link CacheEvent}s; it ends when whoever asked goes. */
+  public static final String VERIFY_CACHE = "/v1/cache/verify";
+
+  /** POST without a body: a {@link CacheChange}, once the disk cache is empty. */
+  public static final String CLEAR_CACHE = "/v1/cache/clear";
+
+  /** POST without a body: a {@link CacheChange}, once what no file is made of is gone. */
+  public static final String COLLECT_CACHE = "/v1/cache/gc";
+
+  /** POST of a {@link ResizeCacheRequest}: a {@link CacheChange}. */
+  public static final String RESIZE_CACHE = "/v1/cache/resize";
+
   /** POST without a body: a {@link StopAnswer}, then the daemon ends. */
   public static final String STOP = "/v1/stop";
 

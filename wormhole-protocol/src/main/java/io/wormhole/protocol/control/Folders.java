@@ -76,6 +76,11 @@ public record Folders(Path config, Path state, Path cache, Path run) {
     return run.resolve("daemon.pid");
   }
 
+  /** The disk cache. */
+  public Path chunks() {
+    return cache.resolve("chunks");
+  }
+
   /** Locked by whoever starts a daemon, so that two commands start one. */
   public Path startLock() {
     return run.resolve("start.lock");

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param parent absolute; where a folder is made when {@code directory} is null
  * @param peer {@code HOST:PORT} of the host; null to find it by the code
  * @param ramBytes what all mounts together may keep in RAM; null leaves it as it is
+ * @param cacheBytes what all mounts together may keep on disk; null leaves it as it is
  * @param foreground whether the mount ends with the connection that asked for it
  * @param allowOther whether other users of the machine may enter the mount
  * @param fuse what is to carry it: {@code auto}, {@code device} or {@code jnr}; null for what is
@@ -23,6 +24,7 @@ public record MountRequest(
     String parent,
     @Nullable String peer,
     @Nullable Long ramBytes,
+    @Nullable Long cacheBytes,
     boolean foreground,
     boolean allowOther,
     @Nullable String fuse) {

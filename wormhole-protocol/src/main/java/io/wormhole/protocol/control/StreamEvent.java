@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * A line of a streamed answer: a JSON object of the record's components and {@code "event"}, whose
  * value is {@link #event()}. A reader skips events it does not know.
  */
-public sealed interface StreamEvent permits ShareEvent, MountEvent {
+public sealed interface StreamEvent permits ShareEvent, MountEvent, CacheEvent {
   /** The word that tells the events apart. */
   default String event() {
     return switch (this) {
@@ -19,6 +19,8 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent {
       case MountEvent.Progress _ -> "progress";
       case MountEvent.Mounted _ -> "mounted";
       case MountEvent.Unmounted _ -> "unmounted";
+      case CacheEvent.Verifying _ -> "verifying";
+      case CacheEvent.Verified _ -> "verified";
     };
   }
 
@@ -34,6 +36,8 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent {
       case "progress" -> MountEvent.Progress.class;
       case "mounted" -> MountEvent.Mounted.class;
       case "unmounted" -> MountEvent.Unmounted.class;
+      case "verifying" -> CacheEvent.Verifying.class;
+      case "verified" -> CacheEvent.Verified.class;
       default -> null;
     };
   }

@@ -8,28 +8,40 @@ import java.util.Optional;
 public enum Setting {
   DISCOVERY_MDNS(
       "discovery.mdns",
-      List.of("true", "false"),
+      Values.oneOf("true", "false"),
       "true",
       "find hosts on this network, and be found there, by multicast DNS"),
 
   MOUNT_FUSE(
       "mount.fuse",
-      List.of("auto", "device", "jnr"),
+      Values.oneOf("auto", "device", "jnr"),
       "auto",
-      "what carries mounts: the kernel's own protocol (device), or jnr-fuse and libfuse 2 (jnr)");
+      "what carries mounts: the kernel's own protocol (device), or jnr-fuse and libfuse 2 (jnr)"),
+
+  CACHE_SIZE(
+      "cache.size",
+      Values.size("64M", "100T", "0", "nothing"),
+      "10G",
+      "how much of what was read is kept on this disk, to be read again without the host"),
+
+  CACHE_FREE(
+      "cache.free",
+      Values.size("0", "100T", "auto", "5 % of the disk, at most 2G"),
+      "auto",
+      "how much of the disk stays free: the cache shrinks for it");
 
   private final String key;
 
   /** Immutable, which its type does not say. */
   @SuppressWarnings("ImmutableEnumChecker")
-  private final List<String> allowed;
+  private final Values values;
 
   private final String defaultValue;
   private final String meaning;
 
-  Setting(String key, List<String> allowed, String defaultValue, String meaning) {
+  Setting(String key, Values values, String defaultValue, String meaning) {
     this.key = key;
-    this.allowed = allowed;
+    this.values = values;
     this.defaultValue = defaultValue;
     this.meaning = meaning;
   }
@@ -53,9 +65,14 @@ public enum Setting {
     return key.substring(key.indexOf('.') + 1);
   }
 
-  /** The values it may have. */
+  /** Each value it may have; none if they cannot be counted. */
   public List<String> allowed() {
-    return allowed;
+    return values.listed();
+  }
+
+  /** Whether it may have this value. */
+  public boolean allows(String value) {
+    return values.allow(value);
   }
 
   public String defaultValue() {
@@ -74,6 +91,6 @@ public enum Setting {
 
   /** The values it may have, in words. */
   public String allowedWords() {
-    return String.join(" or ", allowed);
+    return values.words();
   }
 }

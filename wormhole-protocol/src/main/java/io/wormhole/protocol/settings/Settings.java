@@ -29,4 +29,14 @@ public record Settings(Map<Setting, String> given) {
   public boolean mdns() {
     return Boolean.parseBoolean(value(Setting.DISCOVERY_MDNS));
   }
+
+  /** Bytes of the disk that the cache may take; 0 for none. */
+  public long cacheBytes() {
+    return ByteSize.parse(value(Setting.CACHE_SIZE)).orElseThrow();
+  }
+
+  /** Bytes of the disk that the cache leaves free; empty where it goes by the disk's size. */
+  public Optional<Long> freeBytes() {
+    return ByteSize.parse(value(Setting.CACHE_FREE));
+  }
 }

@@ -50,7 +50,7 @@ public record SettingsFile(Path path) {
    * @throws ControlException if the value is not allowed, or the file is refused as it is now
    */
   public void set(Setting setting, String value) throws ControlException {
-    if (!setting.allowed().contains(value)) {
+    if (!setting.allows(value)) {
       throw new ControlException(
           ErrorKind.USAGE,
           "%s cannot be '%s'".formatted(setting.key(), value),
@@ -198,7 +198,7 @@ public record SettingsFile(Path path) {
   private String value(Setting setting, JsonNode node) throws ControlException {
     // A word in quotes is another type than the word itself, which a person would not think of.
     String value = node.isValueNode() ? node.asText() : node.toString();
-    if (!setting.allowed().contains(value)) {
+    if (!setting.allows(value)) {
       throw new ControlException(
           ErrorKind.FAILED,
           "%s sets %s to %s".formatted(path, setting.key(), printable(value)),

@@ -42,13 +42,17 @@ class SettingsFileTest {
   /** A changed key or default is a change for people, and belongs into CHANGELOG.md. */
   @Test
   void keysAndDefaultsAreThese() {
-    assertThat(Setting.values()).hasSize(2);
+    assertThat(Setting.values()).hasSize(4);
+    assertThat(Setting.CACHE_SIZE.key()).isEqualTo("cache.size");
+    assertThat(Settings.DEFAULTS.cacheBytes()).isEqualTo(10L << 30);
+    assertThat(Setting.CACHE_FREE.key()).isEqualTo("cache.free");
+    assertThat(Settings.DEFAULTS.freeBytes()).isEmpty();
     assertThat(Setting.MOUNT_FUSE.key()).isEqualTo("mount.fuse");
     assertThat(Settings.DEFAULTS.fuse()).isEqualTo("auto");
     assertThat(Setting.DISCOVERY_MDNS.key()).isEqualTo("discovery.mdns");
     assertThat(Settings.DEFAULTS.mdns()).isTrue();
     for (Setting setting : Setting.values()) {
-      assertThat(setting.allowed()).contains(setting.defaultValue());
+      assertThat(setting.allows(setting.defaultValue())).as(setting.key()).isTrue();
       assertThat(Setting.of(setting.key())).contains(setting);
     }
   }

@@ -1,0 +1,177 @@
+package io.wormhole;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.wormhole.TwoMachines.Outcome;
+import io.wormhole.TwoMachines.Shared;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What was read once is on the disk of whoever has read it. */
+@RealMount
+class DiskCacheMountTest {
+  private static final int SIZE = 6 << 20;
+  private static final int SMALL = 0;
+
+  /** The version of a file that was just written is not kept. */
+  private static final Duration AGES = Duration.ofMillis(2500);
+
+  private static final Duration WRITTEN_WITHIN = Duration.ofSeconds(20);
+
+  @TempDir Path temp;
+  private Path folder;
+  private TwoMachines machines;
+  private Path mounted;
+
+  @BeforeEach
+  void shareAndMount() throws IOException, InterruptedException {
+    folder = Files.createDirectory(temp.resolve("shared"));
+    Random random = new Random(1);
+    write(folder.resolve("film"), SIZE, random);
+    for (int i = 0; i < SMALL; i++) {
+      write(folder.resolve("still" + i), 10_000, random);
+    }
+    Thread.sleep(AGES);
+    machines = new TwoMachines(temp.resolve("machines"));
+    Shared shared = machines.host(folder);
+    mounted = machines.mount(shared, "mnt");
+  }
+
+  @AfterEach
+  void end() throws IOException, InterruptedException {
+    machines.close();
+  }
+
+  private static void write(Path file, int size, Random random) throws IOException {
+    byte[] bytes = new byte[size];
+    random.nextBytes(bytes);
+    Files.write(file, bytes);
+  }
+
+  private void readAll() throws IOException {
+    try (var files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        assertThat(mounted.resolve(file.getFileName())).hasSameBinaryContentAs(file);
+      }
+    }
+  }
+
+  private JsonNode stats() throws IOException, InterruptedException {
+    return new ObjectMapper().readTree(succeeded("cache", "stats", "--json").out());
+  }
+
+  private Outcome succeeded(String... command) throws IOException, InterruptedException {
+    Outcome outcome = machines.onMounting(command);
+    assertThat(outcome.exit()).as(outcome.toString()).isZero();
+    return outcome;
+  }
+
+  /** The film's chunks, a page of their hashes, and the stills. */
+  private void awaitWritten() throws IOException, InterruptedException {
+    int chunks = SIZE / (128 << 10) + SMALL;
+    long end = System.nanoTime() + WRITTEN_WITHIN.toNanos();
+    while (stats().path("disk").path("chunks").asInt() < chunks + 1) {
+      assertThat(System.nanoTime()).as(stats().toString()).isLessThan(end);
+      Thread.sleep(100);
+    }
+  }
+
+  private void mountAgain() throws IOException, InterruptedException {
+    // The kernel keeps pages as long as it has the mount.
+    succeeded("mount", "shared", mounted.toString());
+  }
+
+  private void restart() throws IOException, InterruptedException {
+    succeeded("unmount", mounted.toString());
+    succeeded("daemon", "stop");
+    mountAgain();
+  }
+
+  private static long networkBytes(JsonNode stats) {
+    return stats.path("network").path("bytes").asLong();
+  }
+
+  @Test
+  void whatWasReadComesFromTheDiskAfterARestart() throws Exception {
+    readAll();
+    awaitWritten();
+    restart();
+    readAll();
+    JsonNode stats = stats();
+    assertThat(stats.path("disk").path("hits").asInt()).isGreaterThanOrEqualTo(SIZE >> 17);
+    assertThat(networkBytes(stats)).isLessThan(SIZE / 10);
+  }
+
+  @Test
+  void whatAKilledDaemonHasWrittenComesFromTheDisk() throws Exception {
+    readAll();
+    awaitWritten();
+    TwoMachines.endDaemon(machines.mounting(), "KILL");
+    succeeded("unmount", mounted.toString(), "--force");
+    mountAgain();
+    readAll();
+    assertThat(networkBytes(stats())).isLessThan(SIZE / 10);
+  }
+
+  @Test
+  void fileThatChangedMeanwhileIsReadAsItIs() throws Exception {
+    readAll();
+    awaitWritten();
+    succeeded("unmount", mounted.toString());
+    write(folder.resolve("film"), SIZE, new Random(2));
+    mountAgain();
+    readAll();
+  }
+
+  @Test
+  void whatIsSpoiledOnTheDiskIsFetchedAgain() throws Exception {
+    readAll();
+    awaitWritten();
+    succeeded("unmount", mounted.toString());
+    succeeded("daemon", "stop");
+    Path slab = Path.of(succeeded("cache", "path").out().strip()).resolve("large.slab");
+    byte[] spoiled = Files.readAllBytes(slab);
+    for (int at = 1000; at < spoiled.length; at += 1 << 17) {
+      spoiled[at] ^= 1;
+    }
+    Files.write(slab, spoiled);
+    mountAgain();
+    readAll();
+    assertThat(stats().path("disk").path("healed").asInt()).isPositive();
+    awaitWritten();
+    assertThat(succeeded("cache", "verify").out()).contains("Every chunk is what it should be");
+  }
+
+  @Test
+  void clearedOrMadeSmallerWhileItIsReadLosesNothing() throws Exception {
+    Process reader =
+        new ProcessBuilder(
+                "bash",
+                "-c",
+                "for i in 1 2 3 4 5 6; do cmp \"$1\" \"$2\" || exit 1; sleep 0.2; done",
+                "bash",
+                folder.resolve("film").toString(),
+                mounted.resolve("film").toString())
+            .inheritIO()
+            .start();
+    for (int i = 0; i < 3; i++) {
+      succeeded("cache", "clear");
+    }
+    succeeded("cache", "resize", "64M");
+    succeeded("cache", "gc");
+    assertThat(reader.waitFor()).isZero();
+    readAll();
+    JsonNode disk = stats().path("disk");
+    assertThat(disk.path("limitBytes").asLong()).isEqualTo(64L << 20);
+    assertThat(disk.path("usedBytes").asLong()).isLessThan(64L << 20);
+  }
+}
