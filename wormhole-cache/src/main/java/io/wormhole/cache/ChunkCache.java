@@ -5,6 +5,8 @@ import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.cache.ram.Chunk;
 import io.wormhole.cache.ram.RamTier;
 import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
@@ -90,6 +92,25 @@ public final class ChunkCache implements AutoCloseable {
       hits.increment();
     }
     return listed;
+  }
+
+  /** Whether a chunk may be had without its loader; false is sure. Does not block. */
+  public boolean mayHave(ChunkKey key) {
+    DiskSide disk = attached;
+    return tier.contains(key) || (disk != null && disk.mayHave(key));
+  }
+
+  /**
+   * Keeps a chunk on disk that came some other way than by a load; if there is a disk, and that
+   * keeps up.
+   *
+   * @param bytes all of it, which were found to be what the hash says; copied
+   */
+  public void keep(ChunkKey key, ChunkHash hash, MemorySegment bytes) {
+    DiskSide disk = attached;
+    if (disk != null) {
+      disk.offer(key, hash, bytes);
+    }
   }
 
   /**

@@ -4,9 +4,11 @@ import io.wormhole.cache.disk.DiskStats;
 import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.cache.disk.PageKey;
 import io.wormhole.cache.ram.Chunk;
+import io.wormhole.protocol.hash.ChunkHash;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -121,6 +123,19 @@ final class DiskSide implements AutoCloseable {
     }
   }
 
+  /** Keeps bytes that are copied, if the disk keeps up. */
+  void offer(ChunkKey key, ChunkHash hash, MemorySegment bytes) {
+    if (closing || bytes.byteSize() == 0 || behind.remainingCapacity() == 0) {
+      return;
+    }
+    MemorySegment copy = MemorySegment.ofArray(bytes.toArray(ValueLayout.JAVA_BYTE));
+    boolean _ = behind.offer(() -> write(key, hash, copy));
+  }
+
+  boolean mayHave(ChunkKey key) {
+    return !closing && !isWithout() && tier.mayHold(page(key));
+  }
+
   DiskStats stats() {
     return tier.stats();
   }
@@ -196,16 +211,18 @@ final class DiskSide implements AutoCloseable {
   /** Gives the reference to the chunk back. */
   private void write(ChunkKey key, Chunk chunk) {
     try {
-      tier.put(
-          page(key),
-          indexInPage(key),
-          key.index() == 0 && chunk.length() < CHUNK_BYTES,
-          chunk.hash(),
-          chunk.bytes());
-    } catch (RuntimeException bug) {
-      log.error("A chunk could not be written to the disk cache", bug);
+      write(key, chunk.hash(), chunk.bytes());
     } finally {
       chunk.release();
+    }
+  }
+
+  private void write(ChunkKey key, ChunkHash hash, MemorySegment bytes) {
+    try {
+      boolean alone = key.index() == 0 && bytes.byteSize() < CHUNK_BYTES;
+      tier.put(page(key), indexInPage(key), alone, hash, bytes);
+    } catch (RuntimeException bug) {
+      log.error("A chunk could not be written to the disk cache", bug);
     }
   }
 

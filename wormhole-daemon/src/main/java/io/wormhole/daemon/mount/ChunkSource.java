@@ -7,9 +7,7 @@ import io.wormhole.cache.ChunkKey;
 import io.wormhole.cache.FileVersion;
 import io.wormhole.cache.PendingChunk;
 import io.wormhole.cache.PendingLoad;
-import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
-import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.PendingRead.Answer;
@@ -58,6 +56,15 @@ final class ChunkSource {
     }
   }
 
+  /** Nobody was asked, and it is not here. */
+  static final class NotHereException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    NotHereException() {
+      super("it is neither in memory nor on this disk");
+    }
+  }
+
   /**
    * @param link is told of lanes on which a read was lost
    * @param blake3 checks what goes past the cache
@@ -80,8 +87,8 @@ final class ChunkSource {
   /**
    * A claim to a chunk, which the caller settles.
    *
-   * @param from where to ask for it; empty only where it was just there, and then it fails with a
-   *     {@link LaneException} if it is gone
+   * @param from where to ask for it; if that is nowhere it fails with a {@link NotHereException}
+   *     unless it is here
    * @param bytes how long the chunk is at this version
    */
   PendingChunk claim(Optional<Access> from, FileVersion file, long index, int bytes) {
@@ -93,11 +100,20 @@ final class ChunkSource {
                 .orElseGet(NoLoad::new));
   }
 
-  /** Asks for a chunk that nobody waits for yet; does nothing when there is no room for it. */
-  void prefetch(Access from, FileVersion file, long index, int bytes) {
-    cache.prefetch(
-        new ChunkKey(file, index),
-        (key, slot) -> load(from, key, bytes, slot, Priority.PRIORITY_READ_AHEAD));
+  /**
+   * Asks for a chunk that nobody waits for yet; does nothing when there is no room for it.
+   *
+   * @param from where to ask for it; if that is nowhere it is looked for here
+   */
+  void prefetch(Optional<Access> from, FileVersion file, long index, int bytes) {
+    if (from.isPresent() || mayHave(file, index)) {
+      cache.prefetch(
+          new ChunkKey(file, index),
+          (key, slot) ->
+              from.<PendingLoad>map(
+                      access -> load(access, key, bytes, slot, Priority.PRIORITY_READ_AHEAD))
+                  .orElseGet(NoLoad::new));
+    }
   }
 
   /** A chunk that was asked for ahead is not wanted any more. */
@@ -160,9 +176,7 @@ final class ChunkSource {
   private static final class NoLoad implements PendingLoad {
     @Override
     public CompletableFuture<Arrival> arrival() {
-      return CompletableFuture.failedFuture(
-          new LaneException(
-              LaneException.Kind.CLOSED_HERE, CloseReason.DONE, "there was no lane to ask on"));
+      return CompletableFuture.failedFuture(new NotHereException());
     }
 
     @Override
@@ -171,19 +185,26 @@ final class ChunkSource {
     }
   }
 
-  /** Whether a chunk can be had without asking the host. */
-  boolean has(FileVersion file, long index) {
-    Chunk kept = cache.peek(new ChunkKey(file, index));
-    if (kept == null) {
-      return false;
-    }
-    kept.release();
-    return true;
+  /** Whether a chunk may be had without asking the host; false is sure. */
+  boolean mayHave(FileVersion file, long index) {
+    return cache.mayHave(new ChunkKey(file, index));
   }
 
-  /** Copies a range of what came with a file's open, once it is verified. */
-  void copy(OpeningBytes from, long offset, MemorySegment destination) throws WireException {
+  /**
+   * Copies a range of what came with a file's open, once it is verified; what is all of the file is
+   * kept.
+   */
+  void copy(
+      OpeningBytes from,
+      FileVersion name,
+      HostAttributes file,
+      long offset,
+      MemorySegment destination)
+      throws WireException {
     from.copy(offset, destination, blake3);
+    if (from.isWhole(file.size()) && !file.young()) {
+      cache.keep(new ChunkKey(name, 0), from.hash(), from.bytes());
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
+import io.wormhole.daemon.mount.ChunkSource.NotHereException;
 import io.wormhole.daemon.mount.HostCalls.Opened;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
@@ -97,6 +98,7 @@ final class OpenFile {
   int read(long offset, MemorySegment destination) throws ErrnoException, InterruptedException {
     long endNanos = host.endNanos();
     int changes = 0;
+    boolean near = true;
     while (true) {
       try {
         HostAttributes file = freshAttributes(firstBytes(offset, destination), endNanos);
@@ -109,7 +111,7 @@ final class OpenFile {
         if (changes >= ATTEMPTS) {
           return readUncached(offset, destination, endNanos);
         }
-        readVersion(file, version, offset, destination.asSlice(0, wanted), endNanos);
+        readVersion(file, version, offset, destination.asSlice(0, wanted), near, endNanos);
         inodes.read(inode, version);
         return wanted;
       } catch (ChangedException changed) {
@@ -128,6 +130,7 @@ final class OpenFile {
             changes++;
           }
           case RemoteException refused when isAnothersEnd(refused) -> changes++;
+          case NotHereException elsewhere -> near = false;
           case LaneException lost -> {}
           case null, default -> throw host.failures().toErrno(failed);
         }
@@ -172,6 +175,7 @@ final class OpenFile {
       VersionToken version,
       long offset,
       MemorySegment destination,
+      boolean near,
       long endNanos)
       throws ErrnoException, IOException, TimeoutException, InterruptedException {
     FileVersion name = chunks.name(inode.identity(), version);
@@ -181,31 +185,30 @@ final class OpenFile {
     synchronized (readAhead) {
       step = readAhead.read(offset, (int) destination.byteSize(), file.size());
     }
+    // What may be here is looked for without the host, for once.
+    boolean mayBeHere = near && mayHave(name, first, last);
     OpeningBytes atHand = opening;
     opening = null;
     int firstBytes = firstBytes(offset, destination);
-    if (firstBytes > 0
-        && atHand == null
-        && hostFile.atHand().isEmpty()
-        && !chunks.has(name, first)) {
+    if (firstBytes > 0 && atHand == null && hostFile.atHand().isEmpty() && !mayBeHere) {
       atHand = opened(firstBytes, endNanos);
     }
     if (atHand != null && atHand.cover(version, offset, destination.byteSize())) {
       readAhead(hostFile.atHand(), name, step, file.size());
-      chunks.copy(atHand, offset, destination);
+      chunks.copy(atHand, name, file, offset, destination);
       return;
     }
     if (step.alone()
         && destination.byteSize() <= SHORT_READ_BYTES
         && chunkBytes(file.size(), first) > SHORT_READ_BYTES
-        && !chunks.has(name, first)) {
+        && !mayBeHere) {
       Access access = hostFile.access(endNanos);
       readAhead(Optional.of(access), name, step, file.size());
       readRange(access, version, offset, destination, host.left(endNanos));
       return;
     }
     Optional<Access> access =
-        has(name, first, last) ? hostFile.atHand() : Optional.of(hostFile.access(endNanos));
+        mayBeHere ? hostFile.atHand() : Optional.of(hostFile.access(endNanos));
     List<PendingChunk> claims = new ArrayList<>((int) (last - first + 1));
     try {
       for (long index = first; index <= last; index++) {
@@ -225,9 +228,9 @@ final class OpenFile {
     }
   }
 
-  private boolean has(FileVersion name, long first, long last) {
+  private boolean mayHave(FileVersion name, long first, long last) {
     for (long index = first; index <= last; index++) {
-      if (!chunks.has(name, index)) {
+      if (!chunks.mayHave(name, index)) {
         return false;
       }
     }
@@ -241,15 +244,13 @@ final class OpenFile {
   }
 
   /**
-   * @param from where to ask; where there is nowhere, nothing is asked for ahead
+   * @param from where to ask; where that is nowhere, only what may be here is fetched ahead
    */
   private void readAhead(
       Optional<Access> from, FileVersion name, ReadAhead.Step step, long fileBytes) {
     drop(name, step.drops());
-    if (from.isPresent()) {
-      for (long index = step.fetch().from(); index < step.fetch().to(); index++) {
-        chunks.prefetch(from.get(), name, index, chunkBytes(fileBytes, index));
-      }
+    for (long index = step.fetch().from(); index < step.fetch().to(); index++) {
+      chunks.prefetch(from, name, index, chunkBytes(fileBytes, index));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.wormhole.daemon.mount;
 
 import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FirstBytes;
 import java.lang.foreign.Arena;
@@ -36,6 +37,20 @@ final class OpeningBytes {
   /** Whether a range of a version lies in it. */
   boolean cover(VersionToken wanted, long offset, long length) {
     return version.equals(wanted) && offset + length <= bytes.byteSize();
+  }
+
+  /** Whether a file of so many bytes has no others. */
+  boolean isWhole(long fileBytes) {
+    return bytes.byteSize() == fileBytes;
+  }
+
+  /** Not changed any more; they are what {@link #hash} says only after {@link #copy}. */
+  MemorySegment bytes() {
+    return bytes;
+  }
+
+  ChunkHash hash() {
+    return ChunkHash.of(hash);
   }
 
   /**
