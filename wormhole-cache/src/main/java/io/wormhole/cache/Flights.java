@@ -259,8 +259,8 @@ final class Flights {
     ChunkHash hash = ChunkHash.of(arrival.hash());
     Chunk chunk = new Chunk(slot, arrival.length(), hash, arrival.young());
     DiskSide behind = disk;
-    if (behind != null && !fromDisk && flight.isKept()) {
-      behind.offer(flight.key(), chunk);
+    if (behind != null && !fromDisk && isKept(flight, slot)) {
+      behind.offer(flight.key(), chunk, tier.readAheadSlots());
     }
     publish(flight, slot, chunk);
   }

@@ -27,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** A cache with a disk behind it. */
 class DiskSideTest {
   private static final Duration SOON = Duration.ofSeconds(10);
+  private static final Duration BRIEF = Duration.ofMillis(50);
+  private static final Duration LONG = Duration.ofHours(1);
   private static final int LENGTH = 128 << 10;
 
   @RegisterExtension private final Caches caches = new Caches();
@@ -179,10 +181,10 @@ class DiskSideTest {
     }
   }
 
-  private StuckDisk restartOnAStuckDisk() throws IOException {
+  private StuckDisk restartOnAStuckDisk(Duration patience) throws IOException {
     cache.close();
     StuckDisk disk = new StuckDisk();
-    cache = cacheOn(new DiskSide(openedTier(), disk));
+    cache = cacheOn(new DiskSide(openedTier(), disk, patience));
     return disk;
   }
 
@@ -190,7 +192,7 @@ class DiskSideTest {
   void whatASlowDiskDoesNotBringComesOverTheNetwork() throws Exception {
     read(0);
     read(1);
-    StuckDisk disk = restartOnAStuckDisk();
+    StuckDisk disk = restartOnAStuckDisk(BRIEF);
     // It has its time, then the network does; the next one does not wait for the disk at all.
     read(0);
     read(1);
@@ -204,7 +206,7 @@ class DiskSideTest {
   @Test
   void lateAnswerOfTheDiskIsNotWrittenOverWhatTheNetworkBrings() throws Exception {
     read(0);
-    StuckDisk disk = restartOnAStuckDisk();
+    StuckDisk disk = restartOnAStuckDisk(BRIEF);
     PendingChunk claim = cache.get(key(0), loads);
     loads.awaitBegun(1);
     HeldLoads.Held network = loads.take(key(0));
@@ -222,7 +224,7 @@ class DiskSideTest {
     for (int index = 0; index < 4; index++) {
       read(index);
     }
-    StuckDisk disk = restartOnAStuckDisk();
+    StuckDisk disk = restartOnAStuckDisk(LONG);
     List<PendingChunk> claims = new ArrayList<>();
     for (int index = 0; index < 4; index++) {
       claims.add(cache.get(key(index), loads));
@@ -241,7 +243,7 @@ class DiskSideTest {
   @Test
   void cancelledReadOfASlowDiskGivesItsMemoryBack() throws Exception {
     read(0);
-    StuckDisk disk = restartOnAStuckDisk();
+    StuckDisk disk = restartOnAStuckDisk(LONG);
     cache.prefetch(key(0), loads);
     assertThat(cache.cancelIfUnwanted(key(0))).isTrue();
     disk.goOn();

@@ -82,12 +82,12 @@ final class Arguments {
 
   /** A size that the disk cache may have. */
   static long cacheBytes(String option, String typed) throws ControlException {
-    long bytes = bytes(option, typed);
-    if (!Setting.CACHE_SIZE.allows(typed)) {
+    long bytes = ByteSize.parse(typed).orElse(0L);
+    if (bytes == 0 || !Setting.CACHE_SIZE.allows(typed)) {
       throw new ControlException(
           ErrorKind.USAGE,
-          option + " cannot be " + typed,
-          "it is " + Setting.CACHE_SIZE.allowedWords());
+          option + " cannot be '" + typed + "'",
+          "write it like 20G, from 64M to 100T; wormhole config set cache.size 0 keeps nothing");
     }
     return bytes;
   }

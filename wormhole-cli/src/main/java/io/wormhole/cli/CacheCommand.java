@@ -6,13 +6,17 @@ import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.ExitCode;
+import io.wormhole.protocol.control.FolderLook;
+import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
 import io.wormhole.protocol.settings.Setting;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,7 +29,7 @@ import picocli.CommandLine.Parameters;
 /** What is kept on this disk of what was read. */
 @Command(
     name = "cache",
-    synopsisSubcommandLabel = "(stats | path | verify | clear | gc | resize)",
+    synopsisSubcommandLabel = "(stats | path | verify | clear | gc | resize | warm)",
     description = "Show, check or change what is kept on this disk of what was read.")
 final class CacheCommand {
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(15);
@@ -43,7 +47,8 @@ final class CacheCommand {
         .addSubcommand("verify", new Verify(session))
         .addSubcommand("clear", new Clear(session))
         .addSubcommand("gc", new Collect(session))
-        .addSubcommand("resize", new Resize(session));
+        .addSubcommand("resize", new Resize(session))
+        .addSubcommand("warm", new Warm(session));
   }
 
   private static CacheChange change(Session session, Output output, String path, Object request)
@@ -231,6 +236,124 @@ final class CacheCommand {
           output,
           "resized to " + Figures.bytes(bytes),
           change(session, output, ControlPaths.RESIZE_CACHE, new ResizeCacheRequest(bytes)));
+    }
+  }
+
+  @Command(
+      name = "warm",
+      description =
+          "Fetch a file of a mount, or a folder and all below it, so that it is on this disk."
+              + " Ctrl-C is safe; what is there is not fetched again.")
+  private static final class Warm implements Callable<Integer> {
+    private static final Duration STEP = Duration.ofSeconds(1);
+
+    private final Session session;
+
+    @Mixin OutputOptions options = new OutputOptions();
+
+    @Parameters(paramLabel = "PATH", description = "a file or folder in a mount")
+    String given = "";
+
+    Warm(Session session) {
+      this.session = session;
+    }
+
+    /** The JSON form of how far it is. */
+    private record Step(String path, long bytesDone, long bytesTotal, long bytesPerSecond) {}
+
+    @Override
+    public Integer call() throws ControlException, InterruptedException, IOException {
+      Output output = session.output(options);
+      Path path = inMount(session.arguments().path(given));
+      long limitBytes = limitBytes(output);
+      try (WarmUp warmUp = warmUp(path, output)) {
+        return run(path, warmUp, limitBytes, output);
+      }
+    }
+
+    private static WarmUp warmUp(Path path, Output output) throws IOException {
+      try (ProgressLine _ = output.progress("looking at what there is")) {
+        return new WarmUp(path);
+      }
+    }
+
+    private static Path inMount(Path path) throws ControlException {
+      try {
+        // What is below it is read anyway: a mount that does not answer says so here.
+        Path real = FolderLook.within(path, Path::toRealPath);
+        if (MountTable.ownAround(real).isPresent()) {
+          return real;
+        }
+        throw new ControlException(
+            ErrorKind.NOT_MOUNTED,
+            SafeText.name(path.toString()) + " is in no mount of wormhole",
+            "wormhole status shows what is mounted where");
+      } catch (IOException failed) {
+        throw new ControlException(
+            ErrorKind.UNREADABLE,
+            "cannot read " + SafeText.name(path.toString()) + ": " + failed,
+            "wormhole status shows what is mounted where",
+            failed);
+      }
+    }
+
+    private long limitBytes(Output output) throws ControlException, InterruptedException {
+      CacheChange now = change(session, output, ControlPaths.COLLECT_CACHE, Map.of());
+      if (now.cache().disk() == null) {
+        throw new ControlException(
+            ErrorKind.FAILED, "there is no disk cache", "wormhole config get cache.size");
+      }
+      return now.cache().disk().limitBytes();
+    }
+
+    private static int run(Path path, WarmUp warmUp, long limitBytes, Output output)
+        throws ControlException, InterruptedException {
+      if (warmUp.bytesTotal() > limitBytes) {
+        output.warn(
+            "%s are more than the cache keeps, %s: wormhole cache resize SIZE"
+                .formatted(Figures.bytes(warmUp.bytesTotal()), Figures.bytes(limitBytes)));
+      }
+      long begun = System.nanoTime();
+      try (Interruption interruption = Interruption.of(warmUp::close)) {
+        interruption.exitWith(ExitCode.FAILED);
+        warmUp.start();
+        while (!warmUp.await(STEP)) {
+          tell(path, warmUp, begun, output);
+        }
+        tell(path, warmUp, begun, output);
+        if (interruption.happened()) {
+          output.say("Stopped; the same command goes on from here.");
+          return ExitCode.FAILED;
+        }
+      }
+      List<String> failures = warmUp.failures();
+      if (!failures.isEmpty()) {
+        throw new ControlException(
+            ErrorKind.FAILED,
+            "%d of %d files could not be read, the first: %s"
+                .formatted(failures.size(), warmUp.files(), SafeText.name(failures.getFirst())),
+            "the same command tries them again");
+      }
+      output.say(
+          "%d files, %s, are fetched".formatted(warmUp.files(), Figures.bytes(warmUp.bytesDone())));
+      return ExitCode.DONE;
+    }
+
+    private static void tell(Path path, WarmUp warmUp, long begun, Output output) {
+      double seconds = Math.max(1e-3, (System.nanoTime() - begun) / 1e9);
+      long rate = (long) (warmUp.bytesDone() / seconds);
+      if (output.isJson()) {
+        output.result(new Step(path.toString(), warmUp.bytesDone(), warmUp.bytesTotal(), rate));
+        return;
+      }
+      long left = Math.max(0, warmUp.bytesTotal() - warmUp.bytesDone());
+      output.live(
+          "%s of %s, %s, %s left"
+              .formatted(
+                  Figures.bytes(warmUp.bytesDone()),
+                  Figures.bytes(warmUp.bytesTotal()),
+                  Figures.rate(rate),
+                  rate == 0 ? "?" : Figures.duration(left / rate)));
     }
   }
 }

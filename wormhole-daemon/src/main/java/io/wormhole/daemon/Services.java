@@ -350,7 +350,7 @@ final class Services implements DaemonServices {
         disk.evictions(),
         disk.corrupt(),
         0,
-        1,
+        disk.contents() == 0 ? 1 : 1 + (double) disk.shared() / disk.contents(),
         0);
   }
 

@@ -40,6 +40,7 @@ final class ContentStore implements Closeable {
   private final SlabFile[] slabs;
   private final PersistentMap index;
   private final ClockEviction clock = new ClockEviction(this::proven);
+  private final long entries;
   private final Blake3 blake3;
   private final Clock time;
   private final DiskCounts counts;
@@ -47,9 +48,15 @@ final class ContentStore implements Closeable {
   private final AtomicLong blocks = new AtomicLong();
 
   private ContentStore(
-      SlabFile[] slabs, PersistentMap index, Blake3 blake3, Clock time, DiskCounts counts) {
+      SlabFile[] slabs,
+      PersistentMap index,
+      long entries,
+      Blake3 blake3,
+      Clock time,
+      DiskCounts counts) {
     this.slabs = slabs;
     this.index = index;
+    this.entries = entries;
     this.blake3 = blake3;
     this.time = time;
     this.counts = counts;
@@ -71,7 +78,7 @@ final class ContentStore implements Closeable {
         PersistentMap index =
             new PersistentMap(folder.resolve(INDEX_FILE), ChunkHash.BYTES, VALUE_BYTES, entries);
         ContentStore store =
-            new ContentStore(new SlabFile[] {small, large}, index, blake3, time, counts);
+            new ContentStore(new SlabFile[] {small, large}, index, entries, blake3, time, counts);
         store.load(clean);
         return store;
       } catch (IOException | RuntimeException failed) {
@@ -120,13 +127,14 @@ final class ContentStore implements Closeable {
    * Keeps a content, if it is not there.
    *
    * @param standing the least it has
+   * @return whether it was there
    */
-  void put(ChunkHash hash, MemorySegment bytes, Standing standing) throws IOException {
+  boolean put(ChunkHash hash, MemorySegment bytes, Standing standing) throws IOException {
     byte[] key = hash.bytes();
     Optional<byte[]> before = index.get(key);
     if (before.isPresent()) {
       clock.touch(place(value(before.get())));
-      return;
+      return true;
     }
     int length = (int) bytes.byteSize();
     int slab = length <= SMALL_BYTES ? 0 : 1;
@@ -142,6 +150,7 @@ final class ContentStore implements Closeable {
       throw failed;
     }
     hold(place, length, stands);
+    return false;
   }
 
   /** Drops a content. */
@@ -318,7 +327,9 @@ final class ContentStore implements Closeable {
       slabs[slab].readAll((slot, held) -> {
         int place = slot * SLABS + slab;
         try {
+          // A bound that was made smaller since has a smaller index.
           if (held.length() > slabs[slab].slotBytes()
+              || contents.get() >= entries
               || (indexed && index.get(held.hash().bytes()).isPresent())) {
             useless.add(place);
             return;

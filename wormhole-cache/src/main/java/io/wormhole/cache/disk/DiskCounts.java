@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /** What a disk cache did since it was opened, as in {@link DiskStats}. Any thread. */
 final class DiskCounts {
+  final LongAdder shared = new LongAdder();
   final LongAdder hits = new LongAdder();
   final LongAdder misses = new LongAdder();
   final LongAdder evictions = new LongAdder();

@@ -6,6 +6,7 @@ package io.wormhole.cache.disk;
  * @param limitBytes what it may take of the disk
  * @param usedBytes what it takes
  * @param contents chunks and pages it holds, each once
+ * @param shared chunks that were put and were there already, as another place's content
  * @param hits chunks that were read from it
  * @param misses chunks that were asked for and not there
  * @param evictions contents dropped for room
@@ -16,6 +17,7 @@ public record DiskStats(
     long limitBytes,
     long usedBytes,
     long contents,
+    long shared,
     long hits,
     long misses,
     long evictions,

@@ -101,11 +101,15 @@ public final class DiskTier implements AutoCloseable {
   public static DiskTier open(
       Path path, long limitBytes, long floorBytes, Blake3 blake3, Clock clock) throws IOException {
     CacheFolder folder = CacheFolder.take(path);
+    boolean done = false;
     try {
-      return new DiskTier(folder, limitBytes, floorBytes, blake3, clock);
-    } catch (IOException | RuntimeException failed) {
-      folder.close();
-      throw failed;
+      DiskTier tier = new DiskTier(folder, limitBytes, floorBytes, blake3, clock);
+      done = true;
+      return tier;
+    } finally {
+      if (!done) {
+        folder.close();
+      }
     }
   }
 
@@ -155,8 +159,10 @@ public final class DiskTier implements AutoCloseable {
       Stores now = stores;
       try {
         if (makeRoom(now, bytes.byteSize())) {
-          now.contents().put(hash, bytes, Standing.PROBATION);
-          now.pages().note(page, index, hash, alone);
+          boolean there = now.contents().put(hash, bytes, Standing.PROBATION);
+          if (now.pages().note(page, index, hash, alone) && there) {
+            counts.shared.increment();
+          }
         }
       } catch (IOException failed) {
         failed(now, failed);
@@ -194,18 +200,17 @@ public final class DiskTier implements AutoCloseable {
    *
    * @param limitBytes as in {@link #open}
    */
-  public void resize(long limitBytes) {
+  public void resize(long limitBytes) throws IOException {
     synchronized (writing) {
       this.limitBytes = limitBytes;
-      if (!isWritable()) {
-        return;
-      }
+      checkWritable();
       Stores now = stores;
       try {
         int most = mostContents(limitBytes);
         if (most > mostContents || most <= mostContents / INDEX_SHRINKS_AT) {
           shrinkTo(now.contents(), most);
           reopen();
+          checkWritable();
         }
         measure(stores);
         var _ = makeRoom(stores, 0);
@@ -230,7 +235,10 @@ public final class DiskTier implements AutoCloseable {
       for (int place = 0; ; place++) {
         int places;
         synchronized (writing) {
-          places = closed || lost ? 0 : stores.contents().places();
+          if (lost) {
+            throw refusal();
+          }
+          places = closed ? 0 : stores.contents().places();
           if (place >= places) {
             return dropped;
           }
@@ -252,9 +260,7 @@ public final class DiskTier implements AutoCloseable {
    */
   public long collect() throws IOException {
     synchronized (writing) {
-      if (!isWritable()) {
-        return 0;
-      }
+      checkWritable();
       Stores now = stores;
       now.pages().flush();
       BitSet named = new BitSet();
@@ -274,12 +280,7 @@ public final class DiskTier implements AutoCloseable {
   /** Removes everything. */
   public void clear() throws IOException {
     synchronized (writing) {
-      if (closed) {
-        return;
-      }
-      if (lost) {
-        reopen();
-      }
+      checkWritable();
       stores.pages().clear();
       stores.versions().clear();
       stores.contents().clear();
@@ -293,6 +294,7 @@ public final class DiskTier implements AutoCloseable {
         limitBytes,
         contents.contentBytes() + overheadBytes,
         contents.contents(),
+        counts.shared.sum(),
         counts.hits.sum(),
         counts.misses.sum(),
         counts.evictions.sum(),
@@ -326,15 +328,23 @@ public final class DiskTier implements AutoCloseable {
     mostContents = mostContents(limitBytes);
     ContentStore contents =
         ContentStore.open(folder.path(), mostContents, clean, blake3, clock, counts);
+    VersionTable versions = null;
+    boolean done = false;
     try {
-      VersionTable versions = VersionTable.open(folder.path(), mostContents, clean);
+      versions = VersionTable.open(folder.path(), mostContents, clean);
       Stores opened = new Stores(contents, versions, new FilePages(versions, contents, blake3));
       opened.pages().open();
+      // Maps both indexes: the library takes a second to get ready, for which nobody waits here.
+      var _ = contents.placeOf(ChunkHash.of(new byte[ChunkHash.BYTES]));
+      var _ = versions.get(new PageKey(0, 0));
       measure(opened);
+      var _ = makeRoom(opened, 0);
+      done = true;
       return opened;
-    } catch (IOException | RuntimeException failed) {
-      contents.close();
-      throw failed;
+    } finally {
+      if (!done) {
+        Closing.all(contents, versions == null ? () -> {} : versions);
+      }
     }
   }
 
@@ -343,8 +353,8 @@ public final class DiskTier implements AutoCloseable {
     return "%d %08x %08x"
         .formatted(
             entries,
-            PersistentMap.checkOf(folder.path().resolve(ContentStore.INDEX_FILE)),
-            PersistentMap.checkOf(folder.path().resolve(VersionTable.INDEX_FILE)));
+            SparseFile.checkOf(folder.path().resolve(ContentStore.INDEX_FILE)),
+            SparseFile.checkOf(folder.path().resolve(VersionTable.INDEX_FILE)));
   }
 
   private static int mostContents(long limitBytes) {
@@ -382,6 +392,16 @@ public final class DiskTier implements AutoCloseable {
       reopen();
     }
     return !lost;
+  }
+
+  private void checkWritable() throws IOException {
+    if (!isWritable()) {
+      throw refusal();
+    }
+  }
+
+  private static IOException refusal() {
+    return new IOException("the disk refuses at the moment; the daemon's log says why");
   }
 
   private boolean isPaused() {
@@ -439,11 +459,11 @@ public final class DiskTier implements AutoCloseable {
         log.debug("Some of what was known of files is lost", forgotten);
       }
     }
+    lost = true;
     try {
       stores = open(false);
       lost = false;
     } catch (IOException failed) {
-      lost = true;
       pause(failed);
     }
   }

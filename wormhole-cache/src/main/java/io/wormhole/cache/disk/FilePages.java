@@ -134,20 +134,23 @@ final class FilePages {
    * A chunk is known to have this hash.
    *
    * @param alone whether the file has no other
+   * @return whether that is new
    */
-  void note(PageKey key, int index, ChunkHash hash, boolean alone) throws IOException {
+  boolean note(PageKey key, int index, ChunkHash hash, boolean alone) throws IOException {
     mark(key);
     if (alone) {
-      if (versions.get(key).filter(entry -> entry.hash().equals(hash)).isEmpty()) {
+      boolean known = versions.get(key).filter(entry -> entry.hash().equals(hash)).isPresent();
+      if (!known) {
         versions.put(key, Kind.CHUNK, hash);
       }
-      return;
+      return !known;
     }
     Page page = inMemory(key).orElse(null);
     if (page == null) {
       Optional<Entry> entry = versions.get(key).filter(found -> found.kind() == Kind.PAGE);
       page = entry.isPresent() ? loadOrDrop(key, entry.get().hash()).orElse(null) : null;
     }
+    boolean known;
     synchronized (pages) {
       if (page == null) {
         page = new Page(new byte[PAGE_BYTES]);
@@ -155,7 +158,8 @@ final class FilePages {
       pages.put(key, page);
       int at = index * ChunkHash.BYTES;
       byte[] bytes = hash.bytes();
-      if (!Arrays.equals(bytes, 0, bytes.length, page.hashes, at, at + bytes.length)) {
+      known = Arrays.equals(bytes, 0, bytes.length, page.hashes, at, at + bytes.length);
+      if (!known) {
         System.arraycopy(bytes, 0, page.hashes, at, bytes.length);
         page.changed = true;
       }
@@ -163,6 +167,7 @@ final class FilePages {
     if (size() > MOST_PAGES) {
       shrink();
     }
+    return !known;
   }
 
   /** Writes what has become known. */

@@ -2,7 +2,6 @@ package io.wormhole.cache.disk;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +10,6 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
-import java.util.zip.CRC32C;
 import net.openhft.chronicle.map.ChronicleMap;
 import net.openhft.chronicle.map.ChronicleMapBuilder;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +37,6 @@ final class PersistentMap implements Closeable {
   /** A segment that got more than its part grows by so much. */
   private static final double MAX_BLOAT = 4;
 
-  private static final int CHECKED_AT_ONCE = 1 << 20;
   private static final Logger log = LoggerFactory.getLogger(PersistentMap.class);
 
   private final Path file;
@@ -110,20 +107,6 @@ final class PersistentMap implements Closeable {
         channel.force(true);
       }
     }
-  }
-
-  /** A check of the file as it stands on the disk, to tell whether somebody changed it. */
-  static long checkOf(Path file) throws IOException {
-    CRC32C crc = new CRC32C();
-    if (Files.exists(file)) {
-      ByteBuffer part = ByteBuffer.allocate(CHECKED_AT_ONCE);
-      try (FileChannel channel = FileChannel.open(file)) {
-        while (channel.read(part.clear()) >= 0) {
-          crc.update(part.flip());
-        }
-      }
-    }
-    return crc.getValue();
   }
 
   /** Removes all there is. */

@@ -13,12 +13,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.zip.CRC32C;
 
 /**
  * A file in which only what was written takes blocks of the disk, and no longer than until it is
@@ -37,6 +40,10 @@ final class SparseFile implements Closeable {
   private static final int O_CLOEXEC = 02000000;
   private static final int FALLOC_FL_KEEP_SIZE = 1;
   private static final int FALLOC_FL_PUNCH_HOLE = 2;
+  private static final int SEEK_DATA = 3;
+  private static final int SEEK_HOLE = 4;
+  private static final int CHECKED_AT_ONCE = 1 << 20;
+  private static final byte[] ZEROS = new byte[BLOCK_BYTES];
   private static final int AT_FDCWD = -100;
   private static final int AT_EMPTY_PATH = 0x1000;
   private static final int STATX_BLOCKS = 0x400;
@@ -54,6 +61,8 @@ final class SparseFile implements Closeable {
   private static final MethodHandle FALLOCATE =
       handle(
           "fallocate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle LSEEK =
+      handle("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
   private static final MethodHandle STATX =
       handle(
           "statx", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
@@ -144,6 +153,55 @@ final class SparseFile implements Closeable {
       int result =
           (int) STATX.invokeExact(folder, arena.allocateFrom(path), flags, STATX_BLOCKS, stat);
       return result == 0 ? stat.get(JAVA_LONG, STX_BLOCKS) * STAT_BLOCK_BYTES : 0;
+    } catch (Throwable failed) {
+      throw rethrown(failed);
+    }
+  }
+
+  /**
+   * A check of a file as it stands on the disk, to tell whether somebody changed it; 0 if there is
+   * none. Holes are not read, and blocks of zeros count as such: some file systems make them so.
+   */
+  static long checkOf(Path path) throws IOException {
+    if (!Files.exists(path)) {
+      return 0;
+    }
+    CRC32C crc = new CRC32C();
+    byte[] part = new byte[CHECKED_AT_ONCE];
+    try (SparseFile file = open(path)) {
+      for (long at = file.seek(0, SEEK_DATA); at >= 0; at = file.seek(at, SEEK_DATA)) {
+        long end = file.seek(at, SEEK_HOLE);
+        if (end <= at) {
+          break;
+        }
+        at -= at % BLOCK_BYTES;
+        while (at < end) {
+          int read = file.channel.read(ByteBuffer.wrap(part), at);
+          if (read <= 0) {
+            return crc.getValue();
+          }
+          check(crc, at, part, read);
+          at += read;
+        }
+      }
+    }
+    return crc.getValue();
+  }
+
+  private static void check(CRC32C crc, long position, byte[] part, int length) {
+    for (int from = 0; from < length; from += BLOCK_BYTES) {
+      int to = Math.min(from + BLOCK_BYTES, length);
+      if (!Arrays.equals(part, from, to, ZEROS, 0, to - from)) {
+        crc.update(ByteBuffer.allocate(Long.BYTES).putLong(position + from).flip());
+        crc.update(part, from, to - from);
+      }
+    }
+  }
+
+  /** Where data, or a hole, is next; negative if there is no more. */
+  private long seek(long from, int what) throws IOException {
+    try {
+      return (long) LSEEK.invokeExact(descriptor, from, what);
     } catch (Throwable failed) {
       throw rethrown(failed);
     }

@@ -138,6 +138,8 @@ class DiskTierTest {
       put(page(i), i, same);
     }
     assertThat(tier.stats().contents()).isEqualTo(1);
+    put(page(3), 3, same);
+    assertThat(tier.stats().shared()).isEqualTo(9);
     for (int i = 0; i < 10; i++) {
       assertHolds(page(i), i, same);
     }
@@ -248,6 +250,62 @@ class DiskTierTest {
     assertThat(tier.verify(_ -> true)).isEqualTo(1);
     assertThat(holds(page(0), 3)).isFalse();
     assertHolds(page(0), 4, bytes(4, CHUNK));
+    assertThat(tier.verify(_ -> true)).isZero();
+  }
+
+  @Test
+  void whatNoVersionIsMadeOfIsCollected() throws Exception {
+    for (int i = 0; i < 30; i++) {
+      put(page(0), i, bytes(i, CHUNK));
+    }
+    tier.put(page(1), 0, true, hash(bytes(50, 99)), MemorySegment.ofArray(bytes(50, 99)));
+    tier.flush();
+    assertThat(tier.collect()).isZero();
+    // Ten chunks are replaced, one of them by what another place has, and so is the page.
+    put(page(0), 0, bytes(29, CHUNK));
+    for (int i = 1; i < 10; i++) {
+      put(page(0), i, bytes(100 + i, 5000));
+    }
+    assertThat(tier.collect()).isEqualTo(10);
+    assertThat(tier.collect()).isZero();
+    assertHolds(page(0), 0, bytes(29, CHUNK));
+    assertHolds(page(0), 5, bytes(105, 5000));
+    assertHolds(page(0), 29, bytes(29, CHUNK));
+    assertHolds(page(1), 0, bytes(50, 99));
+    assertThat(tier.verify(_ -> true)).isZero();
+  }
+
+  @Test
+  void muchSmallerBoundGetsASmallerIndex() throws Exception {
+    tier.resize(4L << 30);
+    for (int i = 0; i < 500; i++) {
+      put(page(0), i, bytes(i, 3000));
+    }
+    tier.flush();
+    tier.resize(40 << 20);
+    assertThat(Files.size(folder.resolve(ContentStore.INDEX_FILE))).isLessThan(8 << 20);
+    for (int i = 0; i < 500; i++) {
+      assertHolds(page(0), i, bytes(i, 3000));
+    }
+    tier.close();
+    tier = opened(40 << 20);
+    assertHolds(page(0), 499, bytes(499, 3000));
+  }
+
+  @Test
+  void cacheThatIsOpenedWithASmallerBoundKeepsIt() throws Exception {
+    tier.resize(1L << 30);
+    for (int i = 0; i < 5000; i++) {
+      byte[] bytes = bytes(i, 10_000);
+      tier.put(page(i), 0, true, hash(bytes), MemorySegment.ofArray(bytes));
+    }
+    tier.close();
+    tier = opened(10 << 20);
+    assertThat(allocated()).isLessThan((long) ((10 << 20) * 1.01));
+    assertThat(tier.stats().usedBytes()).isLessThan((long) ((10 << 20) * 1.01));
+    assertThat(tier.stats().contents()).isBetween(500L, 1024L);
+    put(page(9), 0, bytes(9, CHUNK));
+    assertHolds(page(9), 0, bytes(9, CHUNK));
     assertThat(tier.verify(_ -> true)).isZero();
   }
 

@@ -99,6 +99,7 @@ final class OpenFile {
     long endNanos = host.endNanos();
     int changes = 0;
     boolean near = true;
+    ReadAhead.Step step = null;
     while (true) {
       try {
         HostAttributes file = freshAttributes(firstBytes(offset, destination), endNanos);
@@ -111,7 +112,10 @@ final class OpenFile {
         if (changes >= ATTEMPTS) {
           return readUncached(offset, destination, endNanos);
         }
-        readVersion(file, version, offset, destination.asSlice(0, wanted), near, endNanos);
+        if (step == null) {
+          step = step(offset, wanted, file.size());
+        }
+        readVersion(file, version, offset, destination.asSlice(0, wanted), step, near, endNanos);
         inodes.read(inode, version);
         return wanted;
       } catch (ChangedException changed) {
@@ -170,21 +174,24 @@ final class OpenFile {
     return inode.seen().remainingNanos(host.nowNanos()) <= 0;
   }
 
+  private ReadAhead.Step step(long offset, int bytes, long fileBytes) {
+    synchronized (readAhead) {
+      return readAhead.read(offset, bytes, fileBytes);
+    }
+  }
+
   private void readVersion(
       HostAttributes file,
       VersionToken version,
       long offset,
       MemorySegment destination,
+      ReadAhead.Step step,
       boolean near,
       long endNanos)
       throws ErrnoException, IOException, TimeoutException, InterruptedException {
     FileVersion name = chunks.name(inode.identity(), version);
     long first = offset / Limits.CHUNK_BYTES;
     long last = (offset + destination.byteSize() - 1) / Limits.CHUNK_BYTES;
-    ReadAhead.Step step;
-    synchronized (readAhead) {
-      step = readAhead.read(offset, (int) destination.byteSize(), file.size());
-    }
     // What may be here is looked for without the host, for once.
     boolean mayBeHere = near && mayHave(name, first, last);
     OpeningBytes atHand = opening;
@@ -207,8 +214,10 @@ final class OpenFile {
       readRange(access, version, offset, destination, host.left(endNanos));
       return;
     }
+    // A short read that stands alone is worth a whole chunk only if that is here.
+    boolean alone = step.alone() && destination.byteSize() <= SHORT_READ_BYTES;
     Optional<Access> access =
-        mayBeHere ? hostFile.atHand() : Optional.of(hostFile.access(endNanos));
+        mayBeHere ? hostFile.atHand().filter(_ -> !alone) : Optional.of(hostFile.access(endNanos));
     List<PendingChunk> claims = new ArrayList<>((int) (last - first + 1));
     try {
       for (long index = first; index <= last; index++) {

@@ -116,7 +116,15 @@ public record StatusAnswer(
   public record RamStatus(
       long limitBytes, long usedBytes, long chunks, long hits, long misses, long evictions) {}
 
-  /** Chunks on disk. */
+  /**
+   * Chunks on disk.
+   *
+   * @param healed chunks that were not what they should be, and were dropped
+   * @param sameAnswers nothing is asked for in that way yet
+   * @param dedupRatio how many places in files have one chunk's content, on the average, since the
+   *     daemon began
+   * @param pinnedBytes nothing can be pinned yet
+   */
   public record DiskStatus(
       long limitBytes,
       long usedBytes,

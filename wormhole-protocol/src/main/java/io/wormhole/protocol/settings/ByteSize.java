@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 public final class ByteSize {
   private static final String UNITS = "KMGT";
   private static final Pattern FORM =
-      Pattern.compile("(\\d{1,12}(?:\\.\\d{1,3})?) ?([KMGT]?)B?", Pattern.CASE_INSENSITIVE);
+      Pattern.compile("(\\d{1,12}(?:\\.\\d{1,3})?) ?([KMGT]?)(?:I?B)?", Pattern.CASE_INSENSITIVE);
 
   private ByteSize() {}
 

@@ -22,7 +22,7 @@ public enum Setting {
       "cache.size",
       Values.size("64M", "100T", "0", "nothing"),
       "10G",
-      "how much of what was read is kept on this disk, to be read again without the host"),
+      "how much of what was read is kept on this disk, and not fetched again"),
 
   CACHE_FREE(
       "cache.free",

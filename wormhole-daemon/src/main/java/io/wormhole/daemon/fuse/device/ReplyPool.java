@@ -75,7 +75,10 @@ final class ReplyPool {
   Reply take(int payloadBytes) throws InterruptedException {
     for (Kept size : sizes) {
       if (payloadBytes <= size.bytes) {
-        unused.acquire(size.units);
+        if (size.units > 0) {
+          // Even for nothing a fair semaphore has its caller wait behind others.
+          unused.acquire(size.units);
+        }
         return taken(size);
       }
     }
