@@ -45,6 +45,7 @@ class DiskCacheMountTest {
     machines = new TwoMachines(temp.resolve("machines"));
     Shared shared = machines.host(folder);
     mounted = machines.mount(shared, "mnt");
+    awaitOpen();
   }
 
   @AfterEach
@@ -89,7 +90,11 @@ class DiskCacheMountTest {
   private void mountAgain() throws IOException, InterruptedException {
     // The kernel keeps pages as long as it has the mount.
     succeeded("mount", "shared", mounted.toString());
-    // The disk is opened in the background; whoever changes the cache waits for it.
+    awaitOpen();
+  }
+
+  /** The disk is opened in the background; whoever changes the cache waits for it. */
+  private void awaitOpen() throws IOException, InterruptedException {
     assertThat(succeeded("cache", "gc").out()).contains(" 0 chunks are gone");
   }
 
