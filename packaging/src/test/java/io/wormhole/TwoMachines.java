@@ -152,8 +152,7 @@ final class TwoMachines implements AutoCloseable {
 
   /** Waits until a file of a mount can be read: it was mounted again in the background. */
   static void awaitContent(Path file, String content) throws IOException, InterruptedException {
-    // A host that did not answer is tried again after pauses that grow.
-    long end = System.nanoTime() + 2 * NOBODY_HANGS.toNanos();
+    long end = System.nanoTime() + NOBODY_HANGS.toNanos();
     while (!run("cat", file.toString()).out().equals(content)) {
       assertThat(System.nanoTime()).as("%s is mounted again", file).isLessThan(end);
       Thread.sleep(50);
