@@ -7,6 +7,7 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -140,13 +141,15 @@ class DeathMountTest {
     assertThat(inTheCopy().out()).isEqualTo("content");
     TwoMachines.endDaemon(machines.mounting(), "TERM");
     // What the kernel has of the file is good for some seconds yet.
-    long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    Outcome read = inTheCopy();
-    while (read.exit() == 0 && System.nanoTime() < endNanos) {
-      assertThat(read.out()).isEqualTo("content");
-      Thread.sleep(100);
-      read = inTheCopy();
-    }
+    Outcome read =
+        Await.until(
+            Duration.ofSeconds(10),
+            () -> inTheCopy(),
+            now -> {
+              boolean gone = now.exit() != 0;
+              assertThat(now.out()).isEqualTo(gone ? "" : "content");
+              return gone;
+            });
     assertThat(read.err()).contains("Transport endpoint is not connected");
     assertThat(machines.onMounting("daemon", "start").exit()).isZero();
     assertThat(machines.onMounting("status", "--json").out()).doesNotContain(mounted.toString());

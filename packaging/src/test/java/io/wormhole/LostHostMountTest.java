@@ -7,6 +7,7 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,12 +109,10 @@ class LostHostMountTest {
         .doesNotContain(mounted.toString());
   }
 
-  private static void awaitMounted(Path file) throws InterruptedException {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(NOBODY_HANGS_SECONDS);
-    while (Files.notExists(file)) {
-      assertThat(System.nanoTime()).as("%s is there", file).isLessThan(end);
-      Thread.sleep(50);
-    }
+  private static void awaitMounted(Path file) throws IOException, InterruptedException {
+    var _ =
+        Await.until(
+            Duration.ofSeconds(NOBODY_HANGS_SECONDS), () -> Files.exists(file), there -> there);
   }
 
   @Test
@@ -123,7 +122,7 @@ class LostHostMountTest {
     ProcessHandle.of(daemon)
         .ifPresent(process ->
             assertThat(process.onExit().orTimeout(30, TimeUnit.SECONDS))
-                .succeedsWithin(java.time.Duration.ofSeconds(31)));
+                .succeedsWithin(Duration.ofSeconds(31)));
     assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
         .doesNotContain(mounted.toString());
   }

@@ -7,6 +7,7 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -212,24 +213,14 @@ class PeersMountTest {
     assertThat(machines.onMounting("mount", "films").exit()).isEqualTo(2);
   }
 
-  private interface Question {
-    String ask() throws IOException, InterruptedException;
-  }
-
   private static void awaitOutput(String script, String expected)
       throws IOException, InterruptedException {
     awaitOutput(() -> shell(script).out(), expected);
   }
 
-  private static void awaitOutput(Question question, String expected)
+  private static void awaitOutput(Await.Look<String> question, String expected)
       throws IOException, InterruptedException {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
-    String said = question.ask();
-    while (!said.contains(expected)) {
-      assertThat(System.nanoTime()).as(said).isLessThan(end);
-      Thread.sleep(50);
-      said = question.ask();
-    }
+    var _ = Await.until(Duration.ofSeconds(SECONDS), question, said -> said.contains(expected));
   }
 
   private static Outcome shell(String script) throws IOException, InterruptedException {

@@ -152,11 +152,9 @@ final class TwoMachines implements AutoCloseable {
 
   /** Waits until a file of a mount can be read: it was mounted again in the background. */
   static void awaitContent(Path file, String content) throws IOException, InterruptedException {
-    long end = System.nanoTime() + NOBODY_HANGS.toNanos();
-    while (!run("cat", file.toString()).out().equals(content)) {
-      assertThat(System.nanoTime()).as("%s is mounted again", file).isLessThan(end);
-      Thread.sleep(50);
-    }
+    var _ =
+        Await.until(
+            NOBODY_HANGS, () -> run("cat", file.toString()), read -> read.out().equals(content));
   }
 
   /** The kernel's table of mounts, as text. */
