@@ -95,7 +95,7 @@ class LocalNetworkMountTest {
     long pid = TwoMachines.daemonPid(machines.sharing());
     ProcessHandle daemon = ProcessHandle.of(pid).orElseThrow();
     assertThat(TwoMachines.run("kill", "-KILL", Long.toString(pid)).exit()).isZero();
-    assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(SECONDS));
+    Await.end(daemon, Duration.ofSeconds(SECONDS));
     assertThat(shared.command().waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
 
     Shared back = machines.host(folder, "--bind", Cable.SHARING + ":0");

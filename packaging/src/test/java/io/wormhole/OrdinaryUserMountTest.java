@@ -157,7 +157,7 @@ class OrdinaryUserMountTest {
   private static void kill(long pid) throws IOException, InterruptedException {
     ProcessHandle process = ProcessHandle.of(pid).orElseThrow();
     succeeded(TwoMachines.run("kill", "-KILL", Long.toString(pid)));
-    assertThat(process.onExit()).succeedsWithin(Duration.ofSeconds(NOBODY_HANGS_SECONDS));
+    Await.end(process, Duration.ofSeconds(NOBODY_HANGS_SECONDS));
   }
 
   private static void awaitContent(OrdinaryUser user, Path file)
@@ -176,7 +176,7 @@ class OrdinaryUserMountTest {
       succeeded(mount(user, at));
       ProcessHandle daemon = ProcessHandle.of(user.daemonPid()).orElseThrow();
       succeeded(TwoMachines.run("kill", "-TERM", Long.toString(daemon.pid())));
-      assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(NOBODY_HANGS_SECONDS));
+      Await.end(daemon, Duration.ofSeconds(NOBODY_HANGS_SECONDS));
       assertThat(mountLine(user, at)).isEmpty();
     }
   }

@@ -72,7 +72,7 @@ class ReconnectMountTest {
     long pid = TwoMachines.daemonPid(machines.sharing());
     ProcessHandle daemon = ProcessHandle.of(pid).orElseThrow();
     signal("KILL", pid);
-    assertThat(daemon.onExit()).succeedsWithin(Duration.ofSeconds(20));
+    Await.end(daemon, Duration.ofSeconds(20));
     assertThat(shared.command().waitFor(20, TimeUnit.SECONDS)).isTrue();
   }
 

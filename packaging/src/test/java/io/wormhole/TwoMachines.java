@@ -147,7 +147,7 @@ final class TwoMachines implements AutoCloseable {
   static void endDaemon(Path machine, String signal) throws IOException, InterruptedException {
     ProcessHandle daemon = ProcessHandle.of(daemonPid(machine)).orElseThrow();
     assertThat(run("kill", "-" + signal, Long.toString(daemon.pid())).exit()).isZero();
-    assertThat(daemon.onExit()).succeedsWithin(NOBODY_HANGS);
+    Await.end(daemon, NOBODY_HANGS);
   }
 
   /** Waits until a file of a mount can be read: it was mounted again in the background. */

@@ -12,9 +12,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,7 +24,7 @@ import picocli.CommandLine.Mixin;
     description = "Run, start, stop or look at the daemon; other commands start it when needed.")
 final class DaemonCommand {
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(8);
-  private static final int END_SECONDS_MAX = 15;
+  private static final Duration END_LIMIT = Duration.ofSeconds(15);
 
   @Mixin OutputOptions options = new OutputOptions();
 
@@ -153,17 +150,12 @@ final class DaemonCommand {
 
     private static void awaitEnd(long pid) throws ControlException, InterruptedException {
       Optional<ProcessHandle> process = ProcessHandle.of(pid);
-      if (process.isEmpty()) {
-        return;
-      }
-      try {
-        process.get().onExit().get(END_SECONDS_MAX, TimeUnit.SECONDS);
-      } catch (ExecutionException | TimeoutException e) {
+      if (process.isPresent() && !ProcessEnd.await(process.get(), END_LIMIT)) {
         throw new ControlException(
             ErrorKind.TIMED_OUT,
-            "the daemon, process " + pid + ", has not ended after " + END_SECONDS_MAX + " s",
-            "kill -9 " + pid,
-            e);
+            "the daemon, process %d, has not ended after %d s"
+                .formatted(pid, END_LIMIT.toSeconds()),
+            "kill -9 " + pid);
       }
     }
   }

@@ -26,9 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +36,7 @@ final class DemoRun {
   private static final long SEED = 25;
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(3);
-  private static final int END_SECONDS_MAX = 60;
+  private static final Duration END_LIMIT = Duration.ofSeconds(60);
   private static final int STAT_COUNT = 200;
 
   private final Session session;
@@ -273,9 +270,7 @@ final class DemoRun {
   }
 
   private void end(ProcessHandle daemon) throws InterruptedException {
-    try {
-      daemon.onExit().get(END_SECONDS_MAX, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
+    if (!ProcessEnd.await(daemon, END_LIMIT)) {
       output.warn("the daemon did not end in time and was killed: process " + daemon.pid());
       daemon.destroyForcibly();
     }
