@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** Takes mounts of ours away without asking their daemon, and only mounts of ours. */
 final class ForcedUnmount {
@@ -38,12 +40,23 @@ final class ForcedUnmount {
     return unmounted;
   }
 
-  /** Takes away what no daemon serves any more; what another daemon serves stays. */
-  static List<Unmounted> deadMounts() throws ControlException, IOException {
+  /**
+   * Takes away what no daemon serves any more.
+   *
+   * @param ours directories of mounts that may go
+   * @param left is given those that may not: the next daemon of another home mounts them again
+   */
+  static List<Unmounted> deadMounts(Set<String> ours, Consumer<String> left)
+      throws ControlException, IOException {
     List<Unmounted> unmounted = new ArrayList<>();
     for (Mount mount : MountTable.mounts().reversed()) {
-      if (mount.isOwn() && !isServed(mount)) {
+      if (!mount.isOwn() || isServed(mount)) {
+        continue;
+      }
+      if (ours.contains(mount.directory())) {
         unmounted.add(unmount(mount));
+      } else {
+        left.accept(mount.directory());
       }
     }
     return unmounted;

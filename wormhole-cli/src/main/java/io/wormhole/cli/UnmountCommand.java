@@ -1,5 +1,6 @@
 package io.wormhole.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.ErrorKind;
@@ -8,10 +9,13 @@ import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountAnswer.Unmounted;
 import io.wormhole.protocol.control.UnmountRequest;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,7 +41,7 @@ final class UnmountCommand implements Callable<Integer> {
       description = "the folder it is mounted at, or the name of the mount")
   @Nullable String target;
 
-  @Option(names = "--all", description = "every mount")
+  @Option(names = "--all", description = "every mount of this home")
   boolean all;
 
   @Option(names = "--force", description = "at once, whoever uses it; needs no daemon")
@@ -92,7 +96,14 @@ final class UnmountCommand implements Callable<Integer> {
     }
     if (directory == null) {
       if (refused != null) {
-        unmounted.addAll(ForcedUnmount.deadMounts());
+        unmounted.addAll(
+            ForcedUnmount.deadMounts(
+                mountedByThisHome(),
+                left ->
+                    output.warn(
+                        "%s is dead and was not mounted from this home, so it is left; "
+                                .formatted(SafeText.name(left))
+                            + "wormhole unmount --force DIR takes it away")));
       }
       return;
     }
@@ -103,6 +114,20 @@ final class UnmountCommand implements Callable<Integer> {
           : new ControlException(
               ErrorKind.NOT_MOUNTED, "no share is mounted at " + directory, "see wormhole status");
     }
+  }
+
+  /** What the daemon has left on record; nothing where that cannot be read. */
+  private Set<String> mountedByThisHome() {
+    Set<String> directories = new HashSet<>();
+    try {
+      byte[] content = Files.readAllBytes(session.folders().mounts());
+      for (JsonNode entry : session.json().tree(content).path("entries")) {
+        directories.add(entry.path("directory").asText());
+      }
+    } catch (IOException unreadable) {
+      directories.clear();
+    }
+    return directories;
   }
 
   private List<Unmounted> ask(UnmountRequest request, Duration limit) throws ControlException {

@@ -79,14 +79,40 @@ class ForcedUnmountTest {
 
   @Test
   void withoutADaemonAllByForceTakesWhatIsDead() throws Exception {
-    holder.destroyForcibly();
-    assertThat(holder.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
+    isOnRecord(mountPoint);
+    daemonDies();
 
     assertThat(run("unmount", mountPoint.toString())).isEqualTo(1);
     assertThat(MountTable.at(mountPoint)).isPresent();
     assertThat(run("unmount", "--all", "--force")).isZero();
 
     assertThat(MountTable.at(mountPoint)).isEmpty();
+  }
+
+  @Test
+  void whatIsDeadAndOfAnotherHomeIsLeftToThatUnlessItIsNamed() throws Exception {
+    isOnRecord(folder.resolve("elsewhere"));
+    daemonDies();
+
+    assertThat(run("unmount", "--all", "--force")).isZero();
+    assertThat(MountTable.at(mountPoint)).isPresent();
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .contains(mountPoint + " is dead", "not mounted from this home", "--force DIR");
+    assertThat(run("unmount", mountPoint.toString(), "--force")).isZero();
+
+    assertThat(MountTable.at(mountPoint)).isEmpty();
+  }
+
+  private void isOnRecord(Path directory) throws IOException {
+    Path state = Files.createDirectories(folder.resolve("home").resolve("state"));
+    Files.writeString(
+        state.resolve("mounts.json"),
+        "{\"format\":1,\"entries\":[{\"directory\":\"%s\"}]}".formatted(directory));
+  }
+
+  private void daemonDies() throws InterruptedException {
+    holder.destroyForcibly();
+    assertThat(holder.waitFor(SECONDS, TimeUnit.SECONDS)).isTrue();
   }
 
   private int run(String... args) {

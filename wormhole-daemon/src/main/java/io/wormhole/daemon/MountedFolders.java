@@ -13,18 +13,17 @@ import java.util.function.Predicate;
  * and however the daemon ended, the next one mounts it all again. Any thread.
  */
 final class MountedFolders {
-  private static final String FILE = "mounts.json";
-
   private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
 
   private final StateList<KeptMount> mounts;
   private final String boot;
 
   /**
+   * @param file of this home
    * @throws IOException if what an earlier daemon of this home has left cannot be read
    */
-  MountedFolders(Path stateFolder) throws IOException {
-    mounts = new StateList<>(stateFolder.resolve(FILE), KeptMount.class);
+  MountedFolders(Path file) throws IOException {
+    mounts = new StateList<>(file, KeptMount.class);
     boot = Files.readString(BOOT).strip();
   }
 

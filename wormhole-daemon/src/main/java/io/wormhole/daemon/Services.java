@@ -89,7 +89,7 @@ final class Services implements DaemonServices {
   Services(Folders folders) throws ControlException, IOException {
     Settings settings = SettingsFile.of(folders).read();
     Path state = folders.state();
-    MountedFolders mounted = new MountedFolders(state);
+    MountedFolders mounted = new MountedFolders(folders.mounts());
     clearStaleMounts(mounted);
     SecureRandom random = new SecureRandom();
     Clock clock = Clock.systemUTC();

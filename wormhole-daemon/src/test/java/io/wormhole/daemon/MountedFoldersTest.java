@@ -29,21 +29,25 @@ class MountedFoldersTest {
         null);
   }
 
+  private MountedFolders opened() throws IOException {
+    return new MountedFolders(state.resolve("mounts.json"));
+  }
+
   @Test
   void nextDaemonKnowsWhatThisOneHasMounted() throws IOException {
-    MountedFolders folders = new MountedFolders(state);
+    MountedFolders folders = opened();
     folders.add(at("/mnt/one"));
     folders.add(at("/mnt/with\nnewline and grüße"));
     folders.add(at("/mnt/gone"));
     folders.remove(Path.of("/mnt/gone"));
-    assertThat(new MountedFolders(state).all())
+    assertThat(opened().all())
         .extracting(KeptMount::notMounted)
         .containsExactly(at("/mnt/one"), at("/mnt/with\nnewline and grüße"));
   }
 
   @Test
   void folderIsFreshOnce() throws IOException {
-    MountedFolders folders = new MountedFolders(state);
+    MountedFolders folders = opened();
     assertThat(folders.add(at("/mnt/one"))).isTrue();
     assertThat(folders.add(at("/mnt/one"))).isFalse();
     folders.remove(Path.of("/mnt/one"));
@@ -52,7 +56,7 @@ class MountedFoldersTest {
 
   @Test
   void whatWasRemovedWhileItWasMountedIsNotBack() throws IOException {
-    MountedFolders folders = new MountedFolders(state);
+    MountedFolders folders = opened();
     folders.add(at("/mnt/one"));
     folders.remove(Path.of("/mnt/one"));
     folders.mounted(at("/mnt/one"));
@@ -61,25 +65,25 @@ class MountedFoldersTest {
 
   @Test
   void whatWasUnmountedBehindAKilledDaemonIsForgotten() throws IOException {
-    MountedFolders killed = new MountedFolders(state);
+    MountedFolders killed = opened();
     killed.add(at("/mnt/there"));
     killed.add(at("/mnt/gone"));
-    MountedFolders next = new MountedFolders(state);
+    MountedFolders next = opened();
     next.settle(kept -> kept.path().equals(Path.of("/mnt/there")));
     assertThat(next.all()).containsExactly(at("/mnt/there"));
 
     // It waits for its host when that daemon is killed too.
-    MountedFolders third = new MountedFolders(state);
+    MountedFolders third = opened();
     third.settle(_ -> false);
     assertThat(third.all()).containsExactly(at("/mnt/there"));
   }
 
   @Test
   void whatADaemonUnmountedItselfIsKept() throws IOException {
-    MountedFolders folders = new MountedFolders(state);
+    MountedFolders folders = opened();
     folders.add(at("/mnt/one"));
     folders.letGo();
-    MountedFolders next = new MountedFolders(state);
+    MountedFolders next = opened();
     next.settle(_ -> false);
     assertThat(next.all()).containsExactly(at("/mnt/one"));
     next.mounted(at("/mnt/one"));
@@ -88,12 +92,12 @@ class MountedFoldersTest {
 
   @Test
   void homeThatNeverMountedKnowsNothing() throws IOException {
-    assertThat(new MountedFolders(state).all()).isEmpty();
+    assertThat(opened().all()).isEmpty();
   }
 
   @Test
   void fileIsItsUsersAloneAndNothingElseIsLeft() throws IOException {
-    new MountedFolders(state).add(at("/mnt/one"));
+    opened().add(at("/mnt/one"));
     Path file = state.resolve("mounts.json");
     try (Stream<Path> files = Files.list(state)) {
       assertThat(files).containsExactly(file);
@@ -115,7 +119,7 @@ class MountedFoldersTest {
       })
   void damagedFileIsSaidAndKept(String content) throws IOException {
     Path file = Files.writeString(state.resolve("mounts.json"), content);
-    assertThatThrownBy(() -> new MountedFolders(state))
+    assertThatThrownBy(() -> opened())
         .isInstanceOf(IOException.class)
         .hasMessageContaining("mounts.json is damaged");
     assertThat(file).hasContent(content);

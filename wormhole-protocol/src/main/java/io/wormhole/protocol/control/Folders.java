@@ -81,6 +81,11 @@ public record Folders(Path config, Path state, Path cache, Path run) {
     return cache.resolve("chunks");
   }
 
+  /** What the daemon of this home has mounted, and mounts again when it is started. */
+  public Path mounts() {
+    return state.resolve("mounts.json");
+  }
+
   /** Locked by whoever starts a daemon, so that two commands start one. */
   public Path startLock() {
     return run.resolve("start.lock");
