@@ -119,7 +119,7 @@ class DiskCacheMountTest {
     JsonNode stats = stats();
     assertThat(stats.path("disk").path("hits").asInt()).isPositive();
     assertThat(stats.path("disk").path("healed").asInt()).isPositive();
-    assertThat(networkBytes(stats)).isBetween(SIZE / 8L, SIZE - 1L);
+    assertThat(networkBytes(stats)).isBetween(SIZE / 2L, SIZE / 2L + SIZE / 10);
     // A chunk that a busy disk was too slow for came over the network, and is spoiled yet.
     succeeded("cache", "verify");
     assertThat(succeeded("cache", "verify").out()).contains("Every chunk is what it should be");
@@ -144,7 +144,7 @@ class DiskCacheMountTest {
     write(folder.resolve("still0"), 10_000, new Random(2));
     mountAgain();
     readAll();
-    assertThat(networkBytes(stats())).isLessThan(SIZE);
+    assertThat(networkBytes(stats())).isLessThan(SIZE / 10);
     succeeded("unmount", mounted.toString());
     write(folder.resolve("film"), SIZE, new Random(3));
     succeeded("mount", "shared", mounted.toString());

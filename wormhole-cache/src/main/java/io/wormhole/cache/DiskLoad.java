@@ -55,26 +55,28 @@ final class DiskLoad implements PendingLoad {
    * Reads the disk, and goes on over the network if it is not there. Blocks.
    *
    * @param scratch of a chunk's size
+   * @return whether the disk has answered in time
    */
-  void read(DiskTier tier, MemorySegment scratch) {
+  boolean read(DiskTier tier, MemorySegment scratch) {
     if (!isOpen()) {
-      return;
+      return false;
     }
     try {
       Optional<Found> found = tier.read(page, index, scratch);
       if (found.isPresent()) {
-        land(found.get(), scratch);
-        return;
+        return land(found.get(), scratch);
       }
     } catch (RuntimeException | Error failed) {
       if (giveUp()) {
         arrival.completeExceptionally(failed);
       }
-      return;
+      return false;
     }
-    if (giveUp()) {
+    boolean inTime = giveUp();
+    if (inTime) {
       overNetwork();
     }
+    return inTime;
   }
 
   /** Does without the disk from now on; false if that has brought the chunk, or nobody wants it. */
@@ -130,10 +132,10 @@ final class DiskLoad implements PendingLoad {
     }
   }
 
-  private void land(Found found, MemorySegment scratch) {
+  private boolean land(Found found, MemorySegment scratch) {
     synchronized (this) {
       if (!open) {
-        return;
+        return false;
       }
       open = false;
       // Under the lock: whoever closes it may have the destination written to.
@@ -141,6 +143,7 @@ final class DiskLoad implements PendingLoad {
     }
     checked = true;
     arrival.complete(new Arrival(found.length(), found.hash().bytes(), NONE, false));
+    return true;
   }
 
   private synchronized boolean isOpen() {

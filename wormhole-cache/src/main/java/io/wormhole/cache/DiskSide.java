@@ -21,6 +21,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,11 +31,14 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Nobody waits for a disk that does not keep up. Past {@link #MOST_BEHIND} chunks the next ones
  * are not written. What the disk has not read after {@link #PATIENCE} comes over the network, and
- * so does all else for {@link #WITHOUT}.
+ * after {@link #MOST_LATE} such reads on end so does all else for {@link #WITHOUT}.
  */
 final class DiskSide implements AutoCloseable {
   /** How long a read may take; a disk that has to spin up takes longer. */
-  static final Duration PATIENCE = Duration.ofMillis(500);
+  static final Duration PATIENCE = Duration.ofMillis(250);
+
+  /** Reads one after the other that are late on a disk which is slow, and not only busy once. */
+  static final int MOST_LATE = 4;
 
   private static final Logger log = LoggerFactory.getLogger(DiskSide.class);
   private static final int READERS = 2;
@@ -56,6 +60,10 @@ final class DiskSide implements AutoCloseable {
   private final ScheduledThreadPoolExecutor watch;
   private final BlockingQueue<Runnable> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
   private final Thread writer;
+
+  /** Reads that were overtaken since the disk last brought something in time. */
+  private final AtomicInteger late = new AtomicInteger();
+
   private volatile long withoutSinceNanos = System.nanoTime() - WITHOUT.toNanos();
   private volatile long usedNanos = System.nanoTime();
   private volatile boolean closing;
@@ -109,7 +117,7 @@ final class DiskSide implements AutoCloseable {
       usedNanos = System.nanoTime();
       DiskLoad load = new DiskLoad(key, page, indexInPage(key), destination, network);
       try {
-        readers.execute(() -> load.read(tier, SCRATCH.get()));
+        readers.execute(() -> read(load));
         watch(load);
       } catch (RejectedExecutionException busyOrClosing) {
         if (load.giveUp()) {
@@ -202,12 +210,20 @@ final class DiskSide implements AutoCloseable {
     var _ = load.arrival().whenComplete((_, _) -> end.cancel(false));
   }
 
+  private void read(DiskLoad load) {
+    if (load.read(tier, SCRATCH.get())) {
+      late.set(0);
+    }
+  }
+
   private void overtake(DiskLoad load) {
     if (load.giveUp()) {
-      if (!isWithout()) {
-        log.warn("The disk is slow: its cache is not asked for {} s", WITHOUT.toSeconds());
+      if (late.incrementAndGet() >= MOST_LATE) {
+        if (!isWithout()) {
+          log.warn("The disk is slow: its cache is not asked for {} s", WITHOUT.toSeconds());
+        }
+        withoutSinceNanos = System.nanoTime();
       }
-      withoutSinceNanos = System.nanoTime();
       load.overNetwork();
     }
   }

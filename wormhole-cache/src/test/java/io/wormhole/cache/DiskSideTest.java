@@ -135,13 +135,18 @@ class DiskSideTest {
     readFromDisk(0);
   }
 
-  /** A disk that does nothing until it is told to. */
+  /** A disk that does nothing until it is told to, or answers each at once. */
   private static final class StuckDisk extends AbstractExecutorService {
     private final BlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
+    private volatile boolean answers;
     private volatile boolean shutdown;
 
     @Override
     public void execute(Runnable task) {
+      if (answers) {
+        task.run();
+        return;
+      }
       if (held.size() >= 2) {
         throw new RejectedExecutionException();
       }
@@ -190,17 +195,36 @@ class DiskSideTest {
 
   @Test
   void whatASlowDiskDoesNotBringComesOverTheNetwork() throws Exception {
-    read(0);
-    read(1);
+    for (int index = 0; index <= DiskSide.MOST_LATE; index++) {
+      read(index);
+    }
     StuckDisk disk = restartOnAStuckDisk(BRIEF);
-    // It has its time, then the network does; the next one does not wait for the disk at all.
-    read(0);
-    read(1);
-    assertThat(disk.held).hasSize(1);
+    for (int index = 0; index < DiskSide.MOST_LATE; index++) {
+      read(index);
+      disk.held.clear();
+    }
+    // The next one does not wait for the disk at all.
+    read(DiskSide.MOST_LATE);
+    assertThat(disk.held).isEmpty();
     Chunk chunk = cache.get(key(0), loads).await(SOON);
-    disk.goOn();
     assertIsChunk(key(0), chunk);
     chunk.release();
+  }
+
+  @Test
+  void aDiskThatIsLateNowAndThenIsAskedOn() throws Exception {
+    for (int index = 0; index <= 2 * DiskSide.MOST_LATE; index++) {
+      read(index);
+    }
+    StuckDisk disk = restartOnAStuckDisk(BRIEF);
+    for (int index = 0; index < 2 * DiskSide.MOST_LATE; index += 2) {
+      disk.answers = false;
+      read(index);
+      disk.held.clear();
+      disk.answers = true;
+      readFromDisk(index + 1);
+    }
+    readFromDisk(2 * DiskSide.MOST_LATE);
   }
 
   @Test
