@@ -100,7 +100,7 @@ class DiskCacheMountTest {
 
   /** The disk is opened in the background; whoever changes the cache waits for it. */
   private void awaitOpen() throws IOException, InterruptedException {
-    assertThat(succeeded("cache", "gc").out()).contains(" 0 chunks are gone");
+    assertThat(succeeded("cache", "gc").out()).contains("chunks are gone");
   }
 
   private static long networkBytes(JsonNode stats) {

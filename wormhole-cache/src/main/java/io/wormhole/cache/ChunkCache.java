@@ -114,6 +114,17 @@ public final class ChunkCache implements AutoCloseable {
   }
 
   /**
+   * What was kept on disk under a key, past the memory. Waits for the disk, a quarter of a second
+   * at most.
+   *
+   * @return its bytes, checked; empty if it is not there, or there is no disk, or a slow one
+   */
+  public Optional<byte[]> recall(ChunkKey key) throws InterruptedException {
+    DiskSide disk = attached;
+    return disk == null ? Optional.empty() : disk.recall(key);
+  }
+
+  /**
    * Loads a chunk that nobody waits for yet. Takes at most a quarter of the slots at a time, never
    * one that a reader waits for.
    *

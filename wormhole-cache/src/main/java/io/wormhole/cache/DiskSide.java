@@ -13,7 +13,10 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -21,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -177,6 +181,36 @@ final class DiskSide implements AutoCloseable {
 
   boolean mayHave(ChunkKey key) {
     return !closing && !isWithout() && tier.mayHold(page(key));
+  }
+
+  /** As {@link ChunkCache#recall}. */
+  Optional<byte[]> recall(ChunkKey key) throws InterruptedException {
+    PageKey page = page(key);
+    if (!mayHave(key)) {
+      return Optional.empty();
+    }
+    CompletableFuture<Optional<byte[]>> answer = new CompletableFuture<>();
+    try {
+      readers.execute(() -> {
+        try {
+          answer.complete(copy(page, indexInPage(key)));
+        } catch (RuntimeException | Error failed) {
+          answer.completeExceptionally(failed);
+        }
+      });
+      return answer.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException failed) {
+      log.error("The disk cache could not be read", failed.getCause());
+      return Optional.empty();
+    } catch (TimeoutException | RejectedExecutionException busyOrClosing) {
+      return Optional.empty();
+    }
+  }
+
+  private Optional<byte[]> copy(PageKey page, int index) {
+    MemorySegment scratch = SCRATCH.get();
+    return tier.read(page, index, scratch)
+        .map(found -> scratch.asSlice(0, found.length()).toArray(ValueLayout.JAVA_BYTE));
   }
 
   DiskStats stats() {

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -41,6 +42,9 @@ final class FolderHandle {
   private FolderListings.Recording recording;
   private long firstHeld;
   private long endHeld;
+
+  /** What is given is what was kept, and all of it. */
+  private boolean isRecalled;
 
   /** Makes the kernel's entry of what stands under a name: one more lookup of its node. */
   @FunctionalInterface
@@ -126,14 +130,11 @@ final class FolderHandle {
     held.clear();
     firstHeld = 0;
     endHeld = 0;
+    isRecalled = false;
   }
 
   private boolean holdNextPage() throws ErrnoException, InterruptedException {
-    List<Item> page = pages.next();
-    recording.add(page);
-    if (pages.atEnd()) {
-      recording.complete();
-    }
+    List<Item> page = nextPage();
     if (page.isEmpty()) {
       return false;
     }
@@ -143,6 +144,25 @@ final class FolderHandle {
       firstHeld += held.removeFirst().size();
     }
     return true;
+  }
+
+  private List<Item> nextPage() throws ErrnoException, InterruptedException {
+    if (endHeld == 0 && host.link().isOffline()) {
+      Optional<List<Item>> known = listings.recalled(folder);
+      isRecalled = known.isPresent();
+      if (isRecalled) {
+        return known.get();
+      }
+    }
+    if (isRecalled) {
+      return List.of();
+    }
+    List<Item> page = pages.next();
+    recording.add(page);
+    if (pages.atEnd()) {
+      recording.complete();
+    }
+    return page;
   }
 
   private Iterator<Item> heldFrom(long index) {

@@ -12,6 +12,7 @@ import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.Reply;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,11 +35,14 @@ final class FolderListings {
   /** Folders in which a name was asked for of late. */
   private static final int MAX_FOLDERS_WATCHED = 256;
 
+  private static final Duration LONG_AGO = Duration.ofDays(3650);
+
   private final HostCalls host;
   private final int maxEntries;
   private final Cache<HostIdentity, Listing> listings;
 
   private final Cache<HostIdentity, Ahead> ahead;
+  private final MetadataCache metadata;
 
   /**
    * @param whole whether a name that is not in it is known not to be in the folder
@@ -52,8 +56,9 @@ final class FolderListings {
    */
   private record Ahead(boolean paged, long askedNanos) {}
 
-  FolderListings(HostCalls host, MountSettings settings) {
+  FolderListings(HostCalls host, MetadataCache metadata, MountSettings settings) {
     this.host = host;
+    this.metadata = metadata;
     this.maxEntries = settings.cachedEntries();
     this.listings =
         Caffeine.newBuilder()
@@ -100,6 +105,53 @@ final class FolderListings {
         : new Finding(Duration.ofNanos(leftNanos), seen);
   }
 
+  /**
+   * Looks for a name in what is kept of its folder, while the host is away. Waits for the disk.
+   *
+   * @return attributes that are good for no time at all
+   */
+  Finding recall(Inode folder, ByteString name) throws InterruptedException {
+    HostIdentity identity = folder.identity();
+    Optional<Seen> named = metadata.named(identity, name).map(this::old);
+    Listing listing = listings.getIfPresent(identity);
+    if (listing == null) {
+      listing = recalled(identity).orElse(null);
+    }
+    if (listing == null) {
+      return named.map(seen -> new Finding(Duration.ZERO, seen)).orElse(Finding.UNKNOWN);
+    }
+    Seen listed = listing.entries().get(name);
+    if (listed == null) {
+      return listing.whole() ? new Finding(Duration.ofNanos(1), null) : Finding.UNKNOWN;
+    }
+    boolean isNewer =
+        named.isPresent() && named.get().attributes().isNewerThan(listed.attributes());
+    return new Finding(Duration.ZERO, isNewer ? named.get() : listed);
+  }
+
+  /** All that is kept of a folder, if it was once listed. Waits for the disk. */
+  Optional<List<Item>> recalled(Inode folder) throws InterruptedException {
+    return recalled(folder.identity()).map(FolderListings::items);
+  }
+
+  private Optional<Listing> recalled(HostIdentity folder) throws InterruptedException {
+    Optional<Map<ByteString, HostAttributes>> kept = metadata.listing(folder);
+    if (kept.isEmpty()) {
+      return Optional.empty();
+    }
+    Map<ByteString, Seen> entries = new LinkedHashMap<>();
+    kept.get().forEach((name, attributes) -> entries.put(name, old(attributes)));
+    Listing listing = new Listing(entries, host.nowNanos(), true);
+    // Names are looked up one after the other: the disk is asked once for them all.
+    listings.put(folder, listing);
+    return Optional.of(listing);
+  }
+
+  /** Older than whatever was heard of the host since this mount began. */
+  private Seen old(HostAttributes attributes) {
+    return new Seen(attributes, host.nowNanos() - LONG_AGO.toNanos());
+  }
+
   /** A name is about to be asked for: of the second one on, the folder is too. Does not wait. */
   void asking(Inode folder) {
     HostIdentity identity = folder.identity();
@@ -136,10 +188,21 @@ final class FolderListings {
       Listing listing = listing(folder, reply.getFolderPage(), asked);
       if (listing != null) {
         listings.asMap().putIfAbsent(identity, listing);
+        if (reply.getFolderPage().getHandle() == 0) {
+          MetadataCache.Writer kept = metadata.write(identity);
+          kept.add(items(listing));
+          kept.complete();
+        }
       }
     } catch (ErrnoException lie) {
       log.debug("a page that came ahead is not kept", lie);
     }
+  }
+
+  private static List<Item> items(Listing listing) {
+    return listing.entries().entrySet().stream()
+        .map(entry -> new Item(entry.getKey(), entry.getValue()))
+        .toList();
   }
 
   private @Nullable Listing listing(Inode folder, FolderPage page, Ahead asked)
@@ -148,7 +211,7 @@ final class FolderListings {
     if (!listed.attributes().identity().equals(folder.identity())) {
       return null;
     }
-    Map<ByteString, Seen> entries = new HashMap<>();
+    Map<ByteString, Seen> entries = new LinkedHashMap<>();
     for (Item item : FolderPages.checked(host, folder, page, asked.askedNanos())) {
       entries.put(item.name(), item.seen());
     }
@@ -183,14 +246,17 @@ final class FolderListings {
   /** A listing being read. Used by one thread at a time. */
   final class Recording {
     private final Inode folder;
+    private final MetadataCache.Writer kept;
     private @Nullable Map<ByteString, Seen> entries = new HashMap<>();
     private long goodUntilNanos = Long.MAX_VALUE;
 
     private Recording(Inode folder) {
       this.folder = folder;
+      this.kept = metadata.write(folder.identity());
     }
 
     void add(List<Item> page) {
+      kept.add(page);
       if (entries == null) {
         return;
       }
@@ -204,6 +270,7 @@ final class FolderListings {
     }
 
     void complete() {
+      kept.complete();
       if (entries != null && !entries.isEmpty()) {
         listings.put(folder.identity(), new Listing(entries, goodUntilNanos, true));
       }

@@ -1,10 +1,12 @@
 package io.wormhole.daemon.mount;
 
+import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Attr;
 import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Attributes;
+import io.wormhole.protocol.wire.message.FileKind;
 import java.util.Optional;
 
 /**
@@ -81,6 +83,41 @@ record HostAttributes(
             : Optional.empty(),
         sent.getYoung(),
         target);
+  }
+
+  /** As the host would send them. */
+  Attributes sent() {
+    Attributes.Builder sent =
+        Attributes.newBuilder()
+            .setKind(
+                switch (type) {
+                  case DIRECTORY -> FileKind.FILE_KIND_DIRECTORY;
+                  case SYMLINK -> FileKind.FILE_KIND_SYMLINK;
+                  default -> FileKind.FILE_KIND_REGULAR;
+                })
+            .setInode(identity.inode())
+            .setGeneration(identity.generation())
+            .setMode(mode)
+            .setLinks(links)
+            .setSize(size)
+            .setBlocks(blocks)
+            .setAtimeSeconds(atime.seconds())
+            .setAtimeNanos(atime.nanos())
+            .setMtimeSeconds(mtime.seconds())
+            .setMtimeNanos(mtime.nanos())
+            .setCtimeSeconds(ctime.seconds())
+            .setCtimeNanos(ctime.nanos())
+            .setYoung(young)
+            .setLinkTarget(ByteString.copyFrom(linkTarget));
+    version.ifPresent(token -> sent.setVersion(token.token()));
+    return sent.build();
+  }
+
+  /** Whether the host made these after those, as far as its clock can tell. */
+  boolean isNewerThan(HostAttributes other) {
+    return ctime.seconds() != other.ctime.seconds()
+        ? ctime.seconds() > other.ctime.seconds()
+        : ctime.nanos() > other.ctime.nanos();
   }
 
   private static Attr.Time time(long seconds, int nanos) throws WireException {

@@ -169,6 +169,22 @@ public final class HostLink implements AutoCloseable {
     return isAway(tickerNanos.getAsLong()) ? State.OFFLINE : State.RECONNECTING;
   }
 
+  /**
+   * Whether the host is away, and what is kept of its share may be shown: not where it has taken
+   * our right to it away. It is dialled if it was not of late. Does not wait.
+   */
+  public synchronized boolean isOffline() {
+    if (current != null) {
+      return false;
+    }
+    long now = tickerNanos.getAsLong();
+    boolean offline = refused == null && !closed && isAway(now);
+    if (offline) {
+      nudge(now);
+    }
+    return offline;
+  }
+
   /** Why the host does not answer; empty while it does. */
   public synchronized Optional<String> trouble() {
     return state() == State.CONNECTED ? Optional.empty() : Optional.ofNullable(trouble);

@@ -45,6 +45,11 @@ final class Inode {
     long remainingNanos(long nowNanos) {
       return goodUntilNanos - nowNanos;
     }
+
+    /** Whether the host said it after the other. */
+    boolean isLaterThan(Seen other) {
+      return goodUntilNanos - other.goodUntilNanos > 0;
+    }
   }
 
   Inode(long node, Seen seen, @Nullable Link link) {
@@ -78,7 +83,7 @@ final class Inode {
 
   /** Takes what the host said later; an older answer that comes late is not taken. */
   void saw(Seen later) {
-    if (later.goodUntilNanos() - seen.goodUntilNanos() >= 0) {
+    if (!seen.isLaterThan(later)) {
       seen = later;
     }
   }

@@ -8,7 +8,9 @@ import io.wormhole.daemon.mount.Inode.Link;
 import io.wormhole.daemon.mount.Inode.Seen;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * The inodes the kernel knows. A file has one node id as long as the kernel remembers it, with one
@@ -22,9 +24,15 @@ final class InodeTable {
   private final Map<Long, Inode> byNode = new ConcurrentHashMap<>();
   private final Map<HostIdentity, Inode> byIdentity = new HashMap<>();
   private final Inode root;
+  private final Consumer<Inode> changes;
   private long nextNode = KernelFileSystem.ROOT + 1;
 
-  InodeTable(Seen rootSeen) {
+  /**
+   * @param changes is given each inode whose bytes turn out to be others; called under this table's
+   *     lock, and must not wait
+   */
+  InodeTable(Seen rootSeen, Consumer<Inode> changes) {
+    this.changes = changes;
     root = new Inode(KernelFileSystem.ROOT, rootSeen, null);
     byNode.put(root.node(), root);
     byIdentity.put(root.identity(), root);
@@ -40,9 +48,10 @@ final class InodeTable {
   }
 
   /** The inode that stands under a name, as the kernel is about to be told: one more lookup. */
-  synchronized Inode lookedUp(Inode parent, byte[] name, Seen seen) {
-    HostIdentity identity = seen.attributes().identity();
+  synchronized Inode lookedUp(Inode parent, byte[] name, Seen told) {
+    HostIdentity identity = told.attributes().identity();
     Inode inode = byIdentity.get(identity);
+    Seen seen = inode == null || !inode.seen().isLaterThan(told) ? told : inode.seen();
     if (inode == null
         || inode.type() != seen.attributes().type()
         || inode.pagesLieAbout(seen.attributes())) {
@@ -50,7 +59,7 @@ final class InodeTable {
       byIdentity.put(identity, inode);
       byNode.put(inode.node(), inode);
     }
-    inode.saw(seen);
+    saw(inode, seen);
     inode.tell(seen.attributes());
     // A folder never stands below itself, whatever a host says: its path would have no end.
     if (inode != root && !isBelow(parent, inode)) {
@@ -75,13 +84,17 @@ final class InodeTable {
 
   /** What the host says of an inode now, and the kernel is about to be told. */
   synchronized void told(Inode inode, Seen seen) {
-    inode.saw(seen);
+    saw(inode, seen);
     inode.tell(seen.attributes());
   }
 
   /** What the host says of an inode now, while the kernel is told nothing. */
   synchronized void saw(Inode inode, Seen seen) {
+    Optional<VersionToken> before = inode.attributes().version();
     inode.saw(seen);
+    if (!inode.attributes().version().equals(before)) {
+      changes.accept(inode);
+    }
   }
 
   /** Bytes of a version are about to be given to the kernel. */

@@ -161,6 +161,9 @@ final class OpenFile {
 
   private HostAttributes freshAttributes(int firstBytes, long endNanos)
       throws ErrnoException, LaneException, InterruptedException {
+    if (isOld() && host.link().isOffline()) {
+      return inode.attributes();
+    }
     if (isOld() && hostFile.atHand().isEmpty()) {
       opening = opened(firstBytes, endNanos);
     }

@@ -13,9 +13,12 @@ import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.protocol.wire.message.FileSystem;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,6 +33,12 @@ public final class RemoteFileSystem implements KernelFileSystem {
   private static final int BLOCK_BYTES = 4096;
   private static final int MAX_NAME_BYTES = 255;
 
+  /** No program makes buffers of what a host claims beyond this. */
+  private static final int MAX_BLOCK_BYTES = 16 << 20;
+
+  /** Not listed: programs that copy attributes would copy it too. */
+  private static final byte[] STATE = "user.wormhole.state".getBytes(StandardCharsets.US_ASCII);
+
   /** Open files past which none brings its first bytes: they would be 16 MiB of memory. */
   private static final int MAX_OPENING_BYTES = 1024;
 
@@ -38,24 +47,32 @@ public final class RemoteFileSystem implements KernelFileSystem {
   private final MountSettings settings;
   private final Owner owner;
   private final InodeTable inodes;
+  private final MetadataCache metadata;
   private final FolderListings listings;
   private final Map<Long, OpenFile> files = new ConcurrentHashMap<>();
   private final UnopenedFiles unopened;
   private final Map<Long, FolderHandle> folders = new ConcurrentHashMap<>();
   private final AtomicLong nextHandle = new AtomicLong(NO_HANDLE + 1);
+  private volatile FileSystem lastFigures = FileSystem.getDefaultInstance();
   private volatile KernelNotifier notifier = new NobodyToTell();
 
   /** Whom the files belong to on this machine: the person who mounted. */
   public record Owner(int uid, int gid) {}
 
   private RemoteFileSystem(
-      HostCalls host, ChunkSource chunks, MountSettings settings, Owner owner, Seen root) {
+      HostCalls host,
+      ChunkSource chunks,
+      MetadataCache metadata,
+      MountSettings settings,
+      Owner owner,
+      Seen root) {
     this.host = host;
     this.chunks = chunks;
     this.settings = settings;
     this.owner = owner;
-    this.inodes = new InodeTable(root);
-    this.listings = new FolderListings(host, settings);
+    this.metadata = metadata;
+    this.inodes = new InodeTable(root, this::keep);
+    this.listings = new FolderListings(host, metadata, settings);
     this.unopened = new UnopenedFiles(this::newFile, settings.unopenedFiles(), host::nowNanos);
   }
 
@@ -68,6 +85,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
       RootQuestion question,
       HostCalls host,
       ChunkSource chunks,
+      MetadataCache metadata,
       MountSettings settings,
       Owner owner)
       throws ErrnoException, InterruptedException {
@@ -75,7 +93,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (root.attributes().type() != FileType.DIRECTORY) {
       throw new ErrnoException(Errno.ENOTDIR);
     }
-    return new RemoteFileSystem(host, chunks, settings, owner, root);
+    return new RemoteFileSystem(host, chunks, metadata, settings, owner, root);
   }
 
   /** Opening costs a reader nothing here: what he reads is opened at the host when it must be. */
@@ -98,7 +116,9 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (name.length > MAX_NAME_BYTES) {
       throw new ErrnoException(Errno.ENAMETOOLONG);
     }
-    FolderListings.Finding finding = listings.find(folder, ByteString.copyFrom(name));
+    ByteString wanted = ByteString.copyFrom(name);
+    FolderListings.Finding finding =
+        host.link().isOffline() ? listings.recall(folder, wanted) : listings.find(folder, wanted);
     Seen seen = finding.seen();
     if (finding.isAbsent()) {
       throw ErrnoException.absent(finding.goodFor());
@@ -113,11 +133,22 @@ public final class RemoteFileSystem implements KernelFileSystem {
     return entry(folder, name, seen);
   }
 
+  /** Other bytes than those that were kept stand in a file. */
+  private void keep(Inode changed) {
+    changed
+        .name()
+        .ifPresent(name ->
+            metadata.keep(
+                changed.parent().identity(), ByteString.copyFrom(name), changed.attributes()));
+  }
+
   private Seen ask(Inode folder, byte[] name) throws ErrnoException, InterruptedException {
     List<byte[]> path = new ArrayList<>(folder.path());
     path.add(name);
     try {
-      return host.attributesAt(path);
+      Seen seen = host.attributesAt(path);
+      metadata.keep(folder.identity(), ByteString.copyFrom(name), seen.attributes());
+      return seen;
     } catch (ErrnoException failed) {
       throw failed.errno() == Errno.ENOENT
           ? ErrnoException.absent(settings.attributeLife())
@@ -135,7 +166,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
   @Override
   public Attr getattr(long node) throws ErrnoException, InterruptedException {
     Inode inode = inodes.get(node);
-    if (inode.seen().remainingNanos(host.nowNanos()) <= 0) {
+    if (inode.seen().remainingNanos(host.nowNanos()) <= 0 && !host.link().isOffline()) {
       inodes.told(inode, ask(inode));
     }
     return attr(inode.seen());
@@ -293,10 +324,11 @@ public final class RemoteFileSystem implements KernelFileSystem {
 
   @Override
   public FileSystemFigures statfs(long node) throws ErrnoException, InterruptedException {
-    FileSystem figures = host.fileSystem();
+    FileSystem figures = host.link().isOffline() ? lastFigures : host.fileSystem();
+    lastFigures = figures;
     long block = figures.getBlockSize();
     return new FileSystemFigures(
-        block > 0 && block <= Integer.MAX_VALUE ? (int) block : BLOCK_BYTES,
+        block > 0 && block <= MAX_BLOCK_BYTES ? (int) block : BLOCK_BYTES,
         figures.getBlocks(),
         figures.getBlocksFree(),
         figures.getBlocksAvailable(),
@@ -308,7 +340,11 @@ public final class RemoteFileSystem implements KernelFileSystem {
   @Override
   public byte[] getxattr(long node, byte[] name) throws ErrnoException {
     inodes.get(node);
-    throw new ErrnoException(Errno.ENODATA);
+    if (!Arrays.equals(name, STATE)) {
+      throw new ErrnoException(Errno.ENODATA);
+    }
+    String state = host.link().state().name().toLowerCase(Locale.ROOT);
+    return state.getBytes(StandardCharsets.US_ASCII);
   }
 
   @Override

@@ -47,6 +47,7 @@ public final class RemoteShare implements AutoCloseable {
             root,
             new HostCalls(link, settings, tickerNanos),
             new ChunkSource(link, cache, id, blake3, settings),
+            new MetadataCache(cache, id, blake3),
             settings,
             owner);
     link.now()

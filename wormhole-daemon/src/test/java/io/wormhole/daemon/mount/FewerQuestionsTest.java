@@ -59,6 +59,7 @@ class FewerQuestionsTest {
             RootQuestion.ask(host, clock::get),
             new HostCalls(link, settings, clock::get),
             new ChunkSource(link, cache, share, Blake3.plain(), settings),
+            new MetadataCache(cache, share, Blake3.plain()),
             settings,
             new Owner(0, 0));
     host.asked.clear();

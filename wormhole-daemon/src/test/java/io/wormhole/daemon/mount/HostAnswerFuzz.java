@@ -66,6 +66,7 @@ public final class HostAnswerFuzz {
             RootQuestion.ask(host, clock::get),
             new HostCalls(link, SETTINGS, () -> clock.addAndGet(1_000_000)),
             new ChunkSource(link, CACHE, new ShareId(1, 2), BLAKE3, SETTINGS),
+            new MetadataCache(CACHE, new ShareId(1, 2), BLAKE3),
             SETTINGS,
             new Owner(0, 0));
     long folder = ROOT;

@@ -14,7 +14,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class InodeTableTest {
-  private final InodeTable table = new InodeTable(folder(1));
+  private final InodeTable table = new InodeTable(folder(1), _ -> {});
   private long clock;
 
   private Seen folder(long inode) {

@@ -60,6 +60,7 @@ class LostReadTest {
             RootQuestion.ask(before, System::nanoTime),
             new HostCalls(link, settings, System::nanoTime),
             new ChunkSource(link, cache, new ShareId(1, 2), Blake3.plain(), settings),
+            new MetadataCache(cache, new ShareId(1, 2), Blake3.plain()),
             settings,
             new Owner(0, 0));
   }

@@ -44,7 +44,7 @@ class UnopenedFilesTest {
             clock::get);
     HostCalls calls = new HostCalls(link, settings, clock::get);
     ChunkSource chunks = new ChunkSource(link, cache, new ShareId(1, 2), Blake3.plain(), settings);
-    inodes = new InodeTable(calls.attributesAt(List.of()));
+    inodes = new InodeTable(calls.attributesAt(List.of()), _ -> {});
     files =
         new UnopenedFiles(
             inode -> {

@@ -1,0 +1,207 @@
+package io.wormhole.daemon.mount;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.wormhole.cache.ChunkCache;
+import io.wormhole.cache.ChunkKey;
+import io.wormhole.cache.FileVersion;
+import io.wormhole.daemon.mount.FolderPages.Item;
+import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
+import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
+import io.wormhole.protocol.name.EntryName;
+import io.wormhole.protocol.wire.ShareId;
+import io.wormhole.protocol.wire.WireException;
+import io.wormhole.protocol.wire.message.FolderEntry;
+import io.wormhole.protocol.wire.message.FolderPage;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the host last said of a share's folders and names, on this machine's disk: for when it is
+ * away. It stands among the chunks, within their bound and checked like them, so that any of it may
+ * be gone at any time; what is not changed is not written again.
+ *
+ * <p>A listing is cut into segments, each with the hash of the one before, so that parts of two
+ * listings are never taken for one. Any thread.
+ */
+final class MetadataCache {
+  private static final Logger log = LoggerFactory.getLogger(MetadataCache.class);
+
+  /** Where a file has its version. */
+  private static final long LISTING = 0x4C495354_494E4721L;
+
+  private static final long NAME = 0x4E414D45_44212121L;
+
+  /** A segment is full once it has so many bytes; an entry adds 5 KiB at the most. */
+  private static final int SEGMENT_BYTES = 96 << 10;
+
+  private static final int MAX_SEGMENTS = 1024;
+  private static final int HEADER_BYTES = Long.BYTES + 1;
+  private static final byte LAST = 1;
+
+  private final ChunkCache cache;
+  private final ShareId share;
+  private final Blake3 blake3;
+
+  MetadataCache(ChunkCache cache, ShareId share, Blake3 blake3) {
+    this.cache = cache;
+    this.share = share;
+    this.blake3 = blake3;
+  }
+
+  /** Keeps what stands under a name. Does not wait. */
+  void keep(HostIdentity folder, ByteString name, HostAttributes attributes) {
+    byte[] entry = entry(name, attributes).toByteArray();
+    var _ = keep(nameKey(folder, name), entry);
+  }
+
+  /** What stood under a name when it was last asked for. Waits for the disk, but not long. */
+  Optional<HostAttributes> named(HostIdentity folder, ByteString name) throws InterruptedException {
+    Optional<byte[]> found = cache.recall(nameKey(folder, name));
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      FolderEntry entry = FolderEntry.parseFrom(found.get());
+      return entry.getName().equals(name)
+          ? Optional.of(HostAttributes.of(entry.getAttributes()))
+          : Optional.empty();
+    } catch (InvalidProtocolBufferException | WireException unknown) {
+      log.debug("what is kept of a name is not understood", unknown);
+      return Optional.empty();
+    }
+  }
+
+  /** Keeps the listing of a folder, from its beginning. */
+  Writer write(HostIdentity folder) {
+    return new Writer(folder);
+  }
+
+  /** A listing being kept. Used by one thread at a time. */
+  final class Writer {
+    private final HostIdentity folder;
+    private FolderPage.Builder segment = FolderPage.newBuilder();
+    private int bytes;
+    private int written;
+    private long previous;
+
+    private Writer(HostIdentity folder) {
+      this.folder = folder;
+    }
+
+    void add(List<Item> items) {
+      for (Item item : items) {
+        FolderEntry entry = entry(item.name(), item.seen().attributes());
+        segment.addEntries(entry);
+        bytes += entry.getSerializedSize();
+        if (bytes >= SEGMENT_BYTES) {
+          flush((byte) 0);
+        }
+      }
+    }
+
+    /** All of it has been added; a listing without this is none. */
+    void complete() {
+      flush(LAST);
+    }
+
+    private void flush(byte flags) {
+      if (written < MAX_SEGMENTS) {
+        byte[] page = segment.build().toByteArray();
+        byte[] content =
+            ByteBuffer.allocate(HEADER_BYTES + page.length)
+                .putLong(previous)
+                .put(flags)
+                .put(page)
+                .array();
+        previous = keep(segmentKey(folder, written), content);
+        written++;
+      }
+      segment = FolderPage.newBuilder();
+      bytes = 0;
+    }
+  }
+
+  /**
+   * All names of a folder as they were when it was last listed, in the host's order. Waits for the
+   * disk, but not long.
+   */
+  Optional<Map<ByteString, HostAttributes>> listing(HostIdentity folder)
+      throws InterruptedException {
+    Map<ByteString, HostAttributes> entries = new LinkedHashMap<>();
+    long previous = 0;
+    for (int index = 0; index < MAX_SEGMENTS; index++) {
+      Optional<byte[]> found = cache.recall(segmentKey(folder, index));
+      if (found.isEmpty() || found.get().length < HEADER_BYTES) {
+        return Optional.empty();
+      }
+      ByteBuffer content = ByteBuffer.wrap(found.get());
+      boolean follows = content.getLong() == previous;
+      boolean last = content.get() == LAST;
+      if (!follows || !read(content, entries)) {
+        return Optional.empty();
+      }
+      if (last) {
+        return Optional.of(entries);
+      }
+      previous = firstBytes(hash(found.get()));
+    }
+    return Optional.empty();
+  }
+
+  private static boolean read(ByteBuffer page, Map<ByteString, HostAttributes> entries) {
+    try {
+      for (FolderEntry entry : FolderPage.parseFrom(page).getEntriesList()) {
+        if (!EntryName.isValid(entry.getName())) {
+          return false;
+        }
+        entries.put(entry.getName(), HostAttributes.of(entry.getAttributes()));
+      }
+      return true;
+    } catch (InvalidProtocolBufferException | WireException unknown) {
+      log.debug("what is kept of a listing is not understood", unknown);
+      return false;
+    }
+  }
+
+  private static FolderEntry entry(ByteString name, HostAttributes attributes) {
+    return FolderEntry.newBuilder().setName(name).setAttributes(attributes.sent()).build();
+  }
+
+  /** The first bytes of its hash. */
+  private long keep(ChunkKey key, byte[] content) {
+    ChunkHash hash = hash(content);
+    cache.keep(key, hash, MemorySegment.ofArray(content));
+    return firstBytes(hash);
+  }
+
+  private ChunkHash hash(byte[] content) {
+    return blake3.hash(MemorySegment.ofArray(content)).hash();
+  }
+
+  private static long firstBytes(ChunkHash hash) {
+    return ByteBuffer.wrap(hash.bytes()).getLong();
+  }
+
+  private ChunkKey nameKey(HostIdentity folder, ByteString name) {
+    return key(folder, NAME, firstBytes(hash(name.toByteArray())));
+  }
+
+  private ChunkKey segmentKey(HostIdentity folder, int index) {
+    return key(folder, LISTING, index);
+  }
+
+  private ChunkKey key(HostIdentity folder, long what, long which) {
+    return new ChunkKey(
+        new FileVersion(
+            share.high(), share.low(), folder.inode(), folder.generation(), what, which),
+        0);
+  }
+}
