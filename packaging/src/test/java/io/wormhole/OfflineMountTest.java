@@ -139,4 +139,35 @@ class OfflineMountTest {
             now -> now.contains("still29 f 10000") && now.contains("scenes/one/new f 10000"));
     assertThat(everything(mounted)).isEqualTo(everything(folder));
   }
+
+  @Test
+  void aMountComesUpWithoutItsHostWithWhatWasSeen() throws Exception {
+    String all = everything(mounted);
+    assertThat(compare("film").exit()).isZero();
+    hostGoes();
+    assertThat(machines.onMounting("daemon", "stop").exit()).isZero();
+    assertThat(TwoMachines.mountTable()).doesNotContain(mounted.toString());
+
+    assertThat(machines.onMounting("daemon", "start").exit()).isZero();
+    var _ =
+        Await.until(
+            TwoMachines.NOBODY_HANGS,
+            TwoMachines::mountTable,
+            table -> table.contains(mounted.toString()));
+    assertThat(state()).isEqualTo("offline");
+    assertThat(everything(mounted)).isEqualTo(all);
+    assertThat(compare("film").exit()).isZero();
+    assertThat(compare("unread").err()).contains("Input/output error");
+
+    assertThat(machines.onMounting("unmount", mounted.toString()).exit()).isZero();
+    Outcome named = machines.onMounting("mount", "shared", mounted.toString());
+    assertThat(named.exit()).as(named.toString()).isZero();
+    assertThat(named.out()).contains("Its host is away");
+    assertThat(compare("film").exit()).isZero();
+
+    shared = machines.host(folder, "--bind", shared.address());
+    var _ = Await.until(TwoMachines.NOBODY_HANGS, this::state, "connected"::equals);
+    assertThat(compare("unread").exit()).isZero();
+    assertThat(everything(mounted)).isEqualTo(everything(folder));
+  }
 }

@@ -163,6 +163,9 @@ final class MountCommand implements Callable<Integer> {
     } else {
       String name = SafeText.name(mounted.name());
       output.say("\"" + name + "\" is mounted at " + SafeText.name(mounted.directory()));
+      if (mounted.offline()) {
+        output.say("Its host is away: until that is back, it shows what was seen of it before.");
+      }
       if (foreground) {
         output.say("Ctrl-C unmounts.");
       }

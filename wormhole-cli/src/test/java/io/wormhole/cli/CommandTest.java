@@ -321,7 +321,7 @@ class CommandTest {
                 true,
                 "jnr"));
     assertThat(names(new ObjectMapper().readTree(out())))
-        .containsExactlyInAnyOrder("name", "directory", "shareId", "backend");
+        .containsExactlyInAnyOrder("name", "directory", "shareId", "backend", "offline");
   }
 
   @Test

@@ -116,7 +116,7 @@ final class SampleServices implements DaemonServices {
     String directory =
         request.directory() == null ? request.parent() + "/sample" : request.directory();
     return new MountedShare(
-        new MountEvent.Mounted("sample", directory, "cd".repeat(8), "device"), mountEnd);
+        new MountEvent.Mounted("sample", directory, "cd".repeat(8), "device", false), mountEnd);
   }
 
   @Override

@@ -71,6 +71,13 @@ final class DiskCache {
     }
   }
 
+  /** Waits until it is open, or was tried to be: some seconds at most. */
+  void awaitOpen() throws InterruptedException {
+    if (!tried.await(OPEN_SECONDS, TimeUnit.SECONDS)) {
+      log.debug("The disk cache takes long to open");
+    }
+  }
+
   private void open() {
     String said = "";
     while (opened == null) {
@@ -183,9 +190,7 @@ final class DiskCache {
 
   private DiskTier tier() throws ControlException, InterruptedException {
     begin();
-    if (!tried.await(OPEN_SECONDS, TimeUnit.SECONDS)) {
-      log.debug("The disk cache takes long to open");
-    }
+    awaitOpen();
     DiskTier tier = opened;
     if (tier == null) {
       throw new ControlException(

@@ -45,8 +45,7 @@ final class Joining {
   private static final Duration NAME_LOOKUP = Duration.ofSeconds(3);
 
   /** Both lanes of an attempt have deadlines of their own; past those we wait no more. */
-  private static final Duration JOIN_PATIENCE =
-      Duration.ofMillis(2 * Limits.HANDSHAKE_MILLIS).plusSeconds(1);
+  static final Duration PATIENCE = Duration.ofMillis(2 * Limits.HANDSHAKE_MILLIS).plusSeconds(1);
 
   private static final int MAX_ADDRESSES = 8;
 
@@ -166,12 +165,12 @@ final class Joining {
    *
    * @param peer where its host is now; null for where it was found before
    */
-  Admitted comeBack(KnownHost known, @Nullable String peer)
+  Admitted comeBack(KnownHost known, @Nullable String peer, Duration patience)
       throws ControlException, InterruptedException {
     List<InetSocketAddress> addresses =
         peer == null ? client.addresses(known.host(), known.share()) : resolved(peer);
     try {
-      return await(comeBack(addresses, known.host(), known.share(), 0));
+      return await(comeBack(addresses, known.host(), known.share(), 0), patience);
     } catch (JoinException failed) {
       throw explained(known, addresses, failed);
     }
@@ -301,11 +300,11 @@ final class Joining {
             Limits.BYTES_IN_FLIGHT - Limits.CHUNK_BYTES));
   }
 
-  private static Admitted await(CompletableFuture<Admitted> attempt)
+  private static Admitted await(CompletableFuture<Admitted> attempt, Duration patience)
       throws JoinException, ControlException, InterruptedException {
     boolean over = false;
     try {
-      Admitted admitted = attempt.get(JOIN_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      Admitted admitted = attempt.get(patience.toMillis(), TimeUnit.MILLISECONDS);
       over = true;
       return admitted;
     } catch (ExecutionException failed) {

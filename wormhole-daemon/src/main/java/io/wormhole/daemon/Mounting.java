@@ -2,21 +2,16 @@ package io.wormhole.daemon;
 
 import io.wormhole.cache.ChunkCache;
 import io.wormhole.daemon.FuseChoice.Chosen;
-import io.wormhole.daemon.Joining.Admitted;
+import io.wormhole.daemon.ShareOpener.Opened;
+import io.wormhole.daemon.ShareOpener.Source;
 import io.wormhole.daemon.control.MountPoint;
 import io.wormhole.daemon.control.MountedShare;
-import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MountBusyException;
 import io.wormhole.daemon.fuse.MountCoveredException;
 import io.wormhole.daemon.fuse.MountException;
 import io.wormhole.daemon.fuse.MountOptions;
-import io.wormhole.daemon.mount.HostLink;
-import io.wormhole.daemon.mount.MountSettings;
-import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
-import io.wormhole.daemon.mount.RootQuestion;
-import io.wormhole.daemon.trust.Joined;
 import io.wormhole.daemon.trust.PinnedPeers;
 import io.wormhole.daemon.trust.PinnedPeers.KnownHost;
 import io.wormhole.protocol.control.ControlException;
@@ -28,7 +23,6 @@ import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.UnmountAnswer;
 import io.wormhole.protocol.control.UnmountAnswer.Unmounted;
 import io.wormhole.protocol.control.UnmountRequest;
-import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.join.Invitation;
 import io.wormhole.protocol.join.JoinCodeException;
 import io.wormhole.protocol.name.DisplayName;
@@ -39,7 +33,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -53,14 +46,11 @@ import org.slf4j.LoggerFactory;
 final class Mounting {
   private static final Logger log = LoggerFactory.getLogger(Mounting.class);
 
-  private final Joining joining;
+  private final ShareOpener opener;
   private final PinnedPeers pins;
   private final ChunkCache cache;
-  private final Blake3 blake3;
   private final FuseChoice backends;
   private final MountedFolders folders;
-  private final Owner owner;
-  private final ScheduledExecutorService timer;
   private final LongSupplier tickerNanos;
   private final List<RunningMount> mounts = new CopyOnWriteArrayList<>();
   private final AwaitedMounts awaited = new AwaitedMounts();
@@ -68,24 +58,23 @@ final class Mounting {
   private volatile boolean stopping;
 
   Mounting(
-      Joining joining,
+      ShareOpener opener,
       PinnedPeers pins,
       ChunkCache cache,
-      Blake3 blake3,
       FuseChoice backends,
       MountedFolders folders,
-      Owner owner,
-      ScheduledExecutorService timer,
       LongSupplier tickerNanos) {
-    this.joining = joining;
+    this.opener = opener;
     this.pins = pins;
     this.cache = cache;
-    this.blake3 = blake3;
     this.backends = backends;
     this.folders = folders;
-    this.owner = owner;
-    this.timer = timer;
     this.tickerNanos = tickerNanos;
+  }
+
+  /** Whether it is the name of a share that was mounted before. */
+  boolean knows(String code) {
+    return pins.hostNamed(code).isPresent();
   }
 
   MountedShare mount(MountRequest request, Consumer<String> progress)
@@ -97,14 +86,12 @@ final class Mounting {
     progress.accept("joining");
     // A name first: none looks like a code.
     Optional<KnownHost> known = pins.hostNamed(request.code());
-    Admitted admitted =
+    try (Opened opened =
         known.isPresent()
-            ? joining.comeBack(known.get(), request.peer())
-            : joining.join(invitation(request), request.peer());
-    try (Opening opening = new Opening(admitted)) {
+            ? opener.open(known.get(), request.peer())
+            : opener.open(invitation(request), request.peer())) {
       progress.accept("mounting");
-      RemoteShare remote = opening.open();
-      String name = localName(admitted.joined());
+      String name = localName(opened.source());
       String given = request.directory();
       Path directory =
           given == null
@@ -112,8 +99,7 @@ final class Mounting {
               : MountPoint.located(Path.of(given));
       // What waits for its host there makes room.
       forget(awaited.giveUp(kept -> kept.path().equals(directory)));
-      KernelMount kernel = mountAt(directory, admitted.joined(), remote, request, chosen);
-      return opening.done(mounted(kernel, admitted.joined(), remote, chosen));
+      return mounted(mountAt(directory, opened, request, chosen), opened, chosen);
     }
   }
 
@@ -142,11 +128,9 @@ final class Mounting {
                     ErrorKind.NOT_AUTHORISED,
                     "the share was forgotten",
                     "unmount it, and mount it with a code"));
-    Admitted admitted = joining.comeBack(known, null);
-    try (Opening opening = new Opening(admitted)) {
-      RemoteShare remote = opening.open();
-      KernelMount kernel = kernelMount(kept, remote, chosen);
-      MountedShare mounted = opening.done(mounted(kernel, admitted.joined(), remote, chosen));
+    try (Opened opened = opener.open(known, null)) {
+      KernelMount kernel = kernelMount(kept, opened.remote(), chosen);
+      MountedShare mounted = mounted(kernel, opened, chosen);
       if (still.arrived()) {
         keep(folders.at(kept.path()).orElse(kept));
         log.info("{} is back", mounted.answer().directory());
@@ -164,73 +148,34 @@ final class Mounting {
     }
   }
 
-  /** Lanes on their way to be a mount: closed unless it comes to one. */
-  private final class Opening implements AutoCloseable {
-    private final Joined joined;
-    private final RootQuestion root;
-    private final HostLink link;
-    private boolean done;
-
-    Opening(Admitted admitted) {
-      this.joined = admitted.joined();
-      this.root = admitted.root();
-      this.link =
-          new HostLink(
-              admitted.lanes(),
-              urgent -> joining.rejoin(joined.host(), joined.share(), urgent),
-              timer,
-              tickerNanos);
-    }
-
-    RemoteShare open() throws ControlException, InterruptedException {
-      try {
-        return RemoteShare.open(
-            root, link, cache, blake3, joined.share(), MountSettings.DEFAULTS, owner, tickerNanos);
-      } catch (ErrnoException failed) {
-        throw new ControlException(
-            ErrorKind.FAILED,
-            "the host let us in and then did not show its folder (" + failed.errno() + ")",
-            "try again",
-            failed);
-      }
-    }
-
-    MountedShare done(MountedShare mounted) {
-      done = true;
-      return mounted;
-    }
-
-    @Override
-    public void close() {
-      if (!done) {
-        link.close();
-      }
-    }
-  }
-
-  private MountedShare mounted(
-      KernelMount kernel, Joined joined, RemoteShare remote, Chosen chosen) {
+  private MountedShare mounted(KernelMount kernel, Opened opened, Chosen chosen) {
     Path directory = kernel.directory();
-    String name = folders.at(directory).map(KeptMount::name).orElseGet(() -> localName(joined));
+    Source source = opened.source();
+    String name = folders.at(directory).map(KeptMount::name).orElseGet(() -> localName(source));
     RunningMount running =
-        new RunningMount(name, joined, remote, kernel, chosen.why(), tickerNanos.getAsLong());
+        new RunningMount(
+            name, source, opened.remote(), kernel, chosen.why(), tickerNanos.getAsLong());
+    opened.handOver();
     mounts.add(running);
-    log.info("mounted {} of {} at {}", name, joined.host(), directory);
+    log.info("mounted {} of {} at {}", name, source.host(), directory);
     return new MountedShare(
         new MountEvent.Mounted(
-            name, running.directory(), joined.share().toString(), kernel.backend()),
+            name,
+            running.directory(),
+            source.share().toString(),
+            kernel.backend(),
+            opened.remote().link().isOffline()),
         kernel.ended().thenApply(_ -> ended(running)));
   }
 
   /** What the share is called here. */
-  private String localName(Joined joined) {
-    return pins.host(joined.host(), joined.share())
+  private String localName(Source source) {
+    return pins.host(source.host(), source.share())
         .map(KnownHost::name)
-        .orElseGet(() -> DisplayName.of(joined.shareName(), "share").text());
+        .orElseGet(() -> DisplayName.of(source.name(), "share").text());
   }
 
-  private KernelMount mountAt(
-      Path directory, Joined joined, RemoteShare remote, MountRequest request, Chosen chosen)
+  private KernelMount mountAt(Path directory, Opened opened, MountRequest request, Chosen chosen)
       throws ControlException, InterruptedException {
     boolean mounted = false;
     boolean fresh = false;
@@ -240,16 +185,16 @@ final class Mounting {
         kept =
             KeptMount.of(
                 directory,
-                joined.host(),
-                joined.share(),
-                unusedName(localName(joined)),
+                opened.source().host(),
+                opened.source().share(),
+                unusedName(localName(opened.source())),
                 request.foreground(),
                 request.allowOther(),
                 request.fuse());
         // First, so that no end of this process leaves a mount nobody knows of.
         fresh = folders.add(kept);
       }
-      KernelMount kernel = kernelMount(kept, remote, chosen);
+      KernelMount kernel = kernelMount(kept, opened.remote(), chosen);
       mounted = true;
       return kernel;
     } catch (IOException unwritable) {
@@ -370,9 +315,9 @@ final class Mounting {
 
   boolean hasMounted(KnownHost known) {
     return mounts.stream()
-        .map(RunningMount::joined)
+        .map(RunningMount::source)
         .anyMatch(
-            joined -> joined.host().equals(known.host()) && joined.share().equals(known.share()));
+            source -> source.host().equals(known.host()) && source.share().equals(known.share()));
   }
 
   UnmountAnswer unmount(UnmountRequest request) throws ControlException {

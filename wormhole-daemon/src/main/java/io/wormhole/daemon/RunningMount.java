@@ -1,11 +1,11 @@
 package io.wormhole.daemon;
 
+import io.wormhole.daemon.ShareOpener.Source;
 import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MountPlace;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.RemoteShare;
 import io.wormhole.daemon.transport.PathFigures;
-import io.wormhole.daemon.trust.Joined;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** A share that is mounted. Any thread. */
 final class RunningMount {
   private final String name;
-  private final Joined joined;
+  private final Source source;
   private final RemoteShare remote;
   private final KernelMount kernel;
   private final String whyBackend;
@@ -26,13 +26,13 @@ final class RunningMount {
    */
   RunningMount(
       String name,
-      Joined joined,
+      Source source,
       RemoteShare remote,
       KernelMount kernel,
       String whyBackend,
       long nowNanos) {
     this.name = name;
-    this.joined = joined;
+    this.source = source;
     this.remote = remote;
     this.kernel = kernel;
     this.whyBackend = whyBackend;
@@ -84,8 +84,8 @@ final class RunningMount {
     return remote;
   }
 
-  Joined joined() {
-    return joined;
+  Source source() {
+    return source;
   }
 
   void tick(long nowNanos) {
@@ -99,8 +99,8 @@ final class RunningMount {
     return new MountStatus(
         name,
         directory(),
-        joined.share().toString(),
-        joined.host().toString(),
+        source.share().toString(),
+        source.host().toString(),
         MountStatus.State.valueOf(state.name()),
         path.map(PathFigures::kind).orElse(null),
         path.map(PathFigures::rttMillis).filter(millis -> millis >= 0).orElse(null),

@@ -129,28 +129,31 @@ final class Services implements DaemonServices {
                     random));
     mounting =
         new Mounting(
-            new Joining(
-                new Discovery(hosting::servedAt, network),
-                new JoinClient(
-                    endpoint,
-                    identity.fingerprint(),
-                    pins,
-                    threads.trust(),
-                    threads.timer(),
-                    random),
-                new Introduction(ownName(), false),
+            new ShareOpener(
+                new Joining(
+                    new Discovery(hosting::servedAt, network),
+                    new JoinClient(
+                        endpoint,
+                        identity.fingerprint(),
+                        pins,
+                        threads.trust(),
+                        threads.timer(),
+                        random),
+                    new Introduction(ownName(), false),
+                    System::nanoTime),
+                cache,
+                blake3,
+                owner(),
+                threads.timer(),
                 System::nanoTime),
             pins,
             cache,
-            blake3,
             new FuseChoice(
                 List.of(
                     new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime),
                     new JnrBackend(JnrSettings.DEFAULTS, System::nanoTime)),
                 settings.fuse()),
             mounted,
-            owner(),
-            threads.timer(),
             System::nanoTime);
     peering = new Peering(pins, hosting.gate(), shares, mounting::hasMounted);
     if (!mounted.all().isEmpty()) {
@@ -306,6 +309,9 @@ final class Services implements DaemonServices {
     disk.begin();
     if (request.cacheBytes() != null) {
       disk.resize(request.cacheBytes());
+    }
+    if (mounting.knows(request.code())) {
+      disk.awaitOpen();
     }
     return mounting.mount(request, progress);
   }

@@ -45,7 +45,7 @@ public final class HostLink implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(HostLink.class);
   private static final Duration PING_PATIENCE = Duration.ofSeconds(3);
 
-  /** How long a caller waits for a dial that he has set off, while the host is away. */
+  /** How long callers wait for a dial that one of them has set off, while the host is away. */
   private static final long AWAY_PATIENCE_NANOS = 1_000_000_000L;
 
   /** A caller does not set off another dial sooner than this after the last. */
@@ -78,6 +78,10 @@ public final class HostLink implements AutoCloseable {
   private @Nullable ScheduledFuture<?> retry;
   private long troubleSinceNanos;
   private long dialledNanos;
+
+  /** When a dial was set off by somebody who waits; long ago if none was. */
+  private long wantedNanos;
+
   private int failures;
   private long bytesOfLanesGone;
 
@@ -113,10 +117,34 @@ public final class HostLink implements AutoCloseable {
    */
   public HostLink(
       Lanes first, Dialer dialer, ScheduledExecutorService timer, LongSupplier tickerNanos) {
+    this(dialer, timer, tickerNanos);
+    adopt(first);
+  }
+
+  private HostLink(Dialer dialer, ScheduledExecutorService timer, LongSupplier tickerNanos) {
     this.dialer = dialer;
     this.timer = timer;
     this.tickerNanos = tickerNanos;
-    adopt(first);
+    this.wantedNanos = tickerNanos.getAsLong() - AWAY_PATIENCE_NANOS;
+  }
+
+  /**
+   * The way to a host that does not answer now: it is away, and dialled on.
+   *
+   * @param trouble why it does not answer, for a person
+   */
+  public static HostLink away(
+      Dialer dialer,
+      ScheduledExecutorService timer,
+      LongSupplier tickerNanos,
+      @Nullable String trouble) {
+    HostLink link = new HostLink(dialer, timer, tickerNanos);
+    synchronized (link) {
+      link.trouble = trouble;
+      link.troubleSinceNanos = tickerNanos.getAsLong() - AWAY.toNanos();
+    }
+    link.dial();
+    return link;
   }
 
   // ---- who asks ----
@@ -140,11 +168,14 @@ public final class HostLink implements AutoCloseable {
     long waitNanos;
     synchronized (this) {
       coming = next;
-      waitNanos = isAway(now) ? AWAY_PATIENCE_NANOS : AWAY.toNanos() - (now - troubleSinceNanos);
       nudge(now);
+      waitNanos =
+          isAway(now)
+              ? AWAY_PATIENCE_NANOS - (now - wantedNanos)
+              : AWAY.toNanos() - (now - troubleSinceNanos);
     }
     try {
-      return coming.get(Math.min(waitNanos, endNanos - now), TimeUnit.NANOSECONDS);
+      return coming.get(Math.max(0, Math.min(waitNanos, endNanos - now)), TimeUnit.NANOSECONDS);
     } catch (TimeoutException away) {
       throw new ErrnoException(Errno.EIO);
     } catch (ExecutionException over) {
@@ -375,6 +406,7 @@ public final class HostLink implements AutoCloseable {
   private void nudge(long now) {
     if (retry != null && now - dialledNanos > NUDGE_NANOS) {
       cancelRetry();
+      wantedNanos = now;
       try {
         timer.execute(this::dial);
       } catch (RejectedExecutionException ending) {

@@ -39,6 +39,9 @@ final class MetadataCache {
 
   private static final long NAME = 0x4E414D45_44212121L;
 
+  /** No file of a host has the inode number 0. */
+  private static final HostIdentity ABOVE_ROOT = new HostIdentity(0, 0);
+
   /** A segment is full once it has so many bytes; an entry adds 5 KiB at the most. */
   private static final int SEGMENT_BYTES = 96 << 10;
 
@@ -54,6 +57,16 @@ final class MetadataCache {
     this.cache = cache;
     this.share = share;
     this.blake3 = blake3;
+  }
+
+  /** Keeps what the root of the share is. Does not wait. */
+  void keepRoot(HostAttributes root) {
+    keep(ABOVE_ROOT, ByteString.EMPTY, root);
+  }
+
+  /** What the root of the share was. Waits for the disk, but not long. */
+  Optional<HostAttributes> root() throws InterruptedException {
+    return named(ABOVE_ROOT, ByteString.EMPTY);
   }
 
   /** Keeps what stands under a name. Does not wait. */

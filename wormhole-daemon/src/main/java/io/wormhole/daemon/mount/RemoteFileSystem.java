@@ -93,7 +93,20 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (root.attributes().type() != FileType.DIRECTORY) {
       throw new ErrnoException(Errno.ENOTDIR);
     }
+    metadata.keepRoot(root.attributes());
     return new RemoteFileSystem(host, chunks, metadata, settings, owner, root);
+  }
+
+  /** A file system that asks its host when that is there, and shows until then what is kept. */
+  static RemoteFileSystem recalled(
+      HostAttributes root,
+      HostCalls host,
+      ChunkSource chunks,
+      MetadataCache metadata,
+      MountSettings settings,
+      Owner owner) {
+    Seen old = new Seen(root, host.nowNanos() - 1);
+    return new RemoteFileSystem(host, chunks, metadata, settings, owner, old);
   }
 
   /** Opening costs a reader nothing here: what he reads is opened at the host when it must be. */
@@ -298,6 +311,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
     Inode inode = inodes.get(node);
     if (inode.type() != FileType.DIRECTORY) {
       throw new ErrnoException(Errno.ENOTDIR);
+    }
+    if (inode == inodes.root()) {
+      // Again, as there may have been no disk yet when it was mounted.
+      metadata.keepRoot(inode.attributes());
     }
     long handle = nextHandle.getAndIncrement();
     folders.put(handle, new FolderHandle(host, inode, listings, this::entry));

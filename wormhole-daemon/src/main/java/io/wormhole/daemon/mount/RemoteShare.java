@@ -8,6 +8,7 @@ import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ShareId;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /** A share that was joined: the way to its host, and the file system that goes it. Any thread. */
@@ -22,6 +23,47 @@ public final class RemoteShare implements AutoCloseable {
     this.cache = cache;
     this.id = id;
     this.fileSystem = fileSystem;
+  }
+
+  /** What is kept of a share on this machine: enough to show it while its host is away. */
+  public static final class Kept {
+    private final ChunkCache cache;
+    private final Blake3 blake3;
+    private final ShareId share;
+    private final HostAttributes root;
+
+    private Kept(ChunkCache cache, Blake3 blake3, ShareId share, HostAttributes root) {
+      this.cache = cache;
+      this.blake3 = blake3;
+      this.share = share;
+      this.root = root;
+    }
+  }
+
+  /** Looks for what is kept of a share. Waits for the disk, but not long. */
+  public static Optional<Kept> kept(ChunkCache cache, Blake3 blake3, ShareId share)
+      throws InterruptedException {
+    return new MetadataCache(cache, share, blake3)
+        .root()
+        .map(root -> new Kept(cache, blake3, share, root));
+  }
+
+  /**
+   * A share as it was seen last, until its host is there.
+   *
+   * @param link this owns it
+   */
+  public static RemoteShare open(
+      Kept kept, HostLink link, MountSettings settings, Owner owner, LongSupplier tickerNanos) {
+    RemoteFileSystem fileSystem =
+        RemoteFileSystem.recalled(
+            kept.root,
+            new HostCalls(link, settings, tickerNanos),
+            new ChunkSource(link, kept.cache, kept.share, kept.blake3, settings),
+            new MetadataCache(kept.cache, kept.share, kept.blake3),
+            settings,
+            owner);
+    return new RemoteShare(link, kept.cache, kept.share, fileSystem).dropWhenNotAdmitted();
   }
 
   /**
@@ -53,9 +95,12 @@ public final class RemoteShare implements AutoCloseable {
     link.now()
         .ifPresent(lanes ->
             new FirstExchanges(List.of(lanes.control(), lanes.bulk()), tickerNanos).next());
-    RemoteShare share = new RemoteShare(link, cache, id, fileSystem);
-    var _ = link.notAdmitted().thenRunAsync(share::dropAll);
-    return share;
+    return new RemoteShare(link, cache, id, fileSystem).dropWhenNotAdmitted();
+  }
+
+  private RemoteShare dropWhenNotAdmitted() {
+    var _ = link.notAdmitted().thenRunAsync(this::dropAll);
+    return this;
   }
 
   public KernelFileSystem fileSystem() {

@@ -12,8 +12,9 @@ public sealed interface MountEvent extends StreamEvent {
    * @param directory absolute
    * @param shareId hexadecimal
    * @param backend what carries it: {@code device}
+   * @param offline whether its host is away, so that it shows what was seen of it before
    */
-  record Mounted(String name, String directory, String shareId, String backend)
+  record Mounted(String name, String directory, String shareId, String backend, boolean offline)
       implements MountEvent {}
 
   /** A mount that was asked for in the foreground is gone; {@code reason} is for a person. */
