@@ -114,8 +114,8 @@ final class FolderListings {
     HostIdentity identity = folder.identity();
     Optional<Seen> named = metadata.named(identity, name).map(this::old);
     Listing listing = listings.getIfPresent(identity);
-    if (listing == null) {
-      listing = recalled(identity).orElse(null);
+    if (listing == null || !listing.whole()) {
+      listing = recalled(identity).orElse(listing);
     }
     if (listing == null) {
       return named.map(seen -> new Finding(Duration.ZERO, seen)).orElse(Finding.UNKNOWN);
@@ -190,8 +190,8 @@ final class FolderListings {
         listings.asMap().putIfAbsent(identity, listing);
         if (reply.getFolderPage().getHandle() == 0) {
           MetadataCache.Writer kept = metadata.write(identity);
-          kept.add(items(listing));
-          kept.complete();
+          var _ = kept.add(items(listing));
+          var _ = kept.complete();
         }
       }
     } catch (ErrnoException lie) {
@@ -256,7 +256,7 @@ final class FolderListings {
     }
 
     void add(List<Item> page) {
-      kept.add(page);
+      var _ = kept.add(page);
       if (entries == null) {
         return;
       }
@@ -270,7 +270,7 @@ final class FolderListings {
     }
 
     void complete() {
-      kept.complete();
+      var _ = kept.complete();
       if (entries != null && !entries.isEmpty()) {
         listings.put(folder.identity(), new Listing(entries, goodUntilNanos, true));
       }

@@ -204,16 +204,18 @@ public final class HostLink implements AutoCloseable {
    * Whether the host is away, and what is kept of its share may be shown: not where it has taken
    * our right to it away. It is dialled if it was not of late. Does not wait.
    */
-  public synchronized boolean isOffline() {
+  public boolean isOffline() {
     if (current != null) {
       return false;
     }
-    long now = tickerNanos.getAsLong();
-    boolean offline = refused == null && !closed && isAway(now);
-    if (offline) {
-      nudge(now);
+    synchronized (this) {
+      long now = tickerNanos.getAsLong();
+      boolean offline = refused == null && !closed && isAway(now);
+      if (offline) {
+        nudge(now);
+      }
+      return offline;
     }
-    return offline;
   }
 
   /** Why the host does not answer; empty while it does. */

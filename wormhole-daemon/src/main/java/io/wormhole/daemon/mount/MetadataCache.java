@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -97,9 +98,12 @@ final class MetadataCache {
     return new Writer(folder);
   }
 
-  /** A listing being kept. Used by one thread at a time. */
+  /** A listing being kept, behind whoever reads it. Used by one thread at a time. */
   final class Writer {
     private final HostIdentity folder;
+    private CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+
+    // Of the steps behind, which run one after the other.
     private FolderPage.Builder segment = FolderPage.newBuilder();
     private int bytes;
     private int written;
@@ -109,7 +113,25 @@ final class MetadataCache {
       this.folder = folder;
     }
 
-    void add(List<Item> items) {
+    /** Completes when so many are kept as fill a segment. */
+    CompletableFuture<Void> add(List<Item> items) {
+      done = done.thenRunAsync(() -> append(items));
+      return done;
+    }
+
+    /** All of it has been added; a listing without this is none. Completes when it is kept. */
+    CompletableFuture<Void> complete() {
+      done =
+          done.thenRunAsync(() -> flush(LAST))
+              .whenComplete((_, bug) -> {
+                if (bug != null) {
+                  log.error("A listing could not be kept", bug);
+                }
+              });
+      return done;
+    }
+
+    private void append(List<Item> items) {
       for (Item item : items) {
         FolderEntry entry = entry(item.name(), item.seen().attributes());
         segment.addEntries(entry);
@@ -118,11 +140,6 @@ final class MetadataCache {
           flush((byte) 0);
         }
       }
-    }
-
-    /** All of it has been added; a listing without this is none. */
-    void complete() {
-      flush(LAST);
     }
 
     private void flush(byte flags) {

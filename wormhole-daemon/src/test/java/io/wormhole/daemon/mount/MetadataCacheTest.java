@@ -15,6 +15,7 @@ import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,7 @@ class MetadataCacheTest {
   private static final HostIdentity FOLDER = new HostIdentity(7, 1);
   private static final Blake3 BLAKE3 = Blake3.plain();
   private static final int MANY = 5000;
+  private static final Duration SOON = Duration.ofSeconds(20);
 
   @TempDir Path temp;
   private ExecutorService verifying;
@@ -102,12 +104,12 @@ class MetadataCacheTest {
     for (int i = 0; i < entries; i++) {
       page.add(item(i, seconds));
       if (page.size() == 1000) {
-        writer.add(page);
+        var _ = writer.add(List.copyOf(page));
         page.clear();
       }
     }
-    writer.add(page);
-    writer.complete();
+    var _ = writer.add(page);
+    assertThat(writer.complete()).succeedsWithin(SOON);
   }
 
   private void assertIsListing(int entries, long seconds) throws InterruptedException {
@@ -155,7 +157,7 @@ class MetadataCacheTest {
     for (int i = 0; i < MANY / 2; i++) {
       first.add(item(i, 11));
     }
-    interrupted.add(first);
+    assertThat(interrupted.add(first)).succeedsWithin(SOON);
     reopen();
     assertThat(metadata.listing(FOLDER)).isEmpty();
     list(MANY, 12);
