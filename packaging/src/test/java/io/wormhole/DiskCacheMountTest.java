@@ -147,8 +147,9 @@ class DiskCacheMountTest {
     assertThat(networkBytes(stats())).isLessThan(SIZE / 10);
     succeeded("unmount", mounted.toString());
     write(folder.resolve("film"), SIZE, new Random(3));
-    succeeded("mount", "shared", mounted.toString());
+    succeeded("mount", "shared", mounted.toString(), "--cache-size", "96M");
     readAll();
+    assertThat(stats().path("disk").path("limitBytes").asLong()).isEqualTo(96L << 20);
   }
 
   @Test

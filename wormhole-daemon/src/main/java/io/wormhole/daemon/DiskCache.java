@@ -43,6 +43,7 @@ final class DiskCache {
   private final Clock clock;
   private final AtomicBoolean begun = new AtomicBoolean();
   private final CountDownLatch tried = new CountDownLatch(1);
+  private volatile long wantedBytes;
   private volatile @Nullable DiskTier opened;
   private volatile String why = "it is still being opened";
 
@@ -53,6 +54,7 @@ final class DiskCache {
   DiskCache(Path folder, Settings settings, ChunkCache cache, Blake3 blake3, Clock clock) {
     this.folder = folder;
     this.settings = settings;
+    this.wantedBytes = settings.cacheBytes();
     this.cache = cache;
     this.blake3 = blake3;
     this.clock = clock;
@@ -71,6 +73,19 @@ final class DiskCache {
     }
   }
 
+  /**
+   * The same, with another bound than the setting: from when it is open, or at once where it is.
+   *
+   * @throws ControlException if there is to be no disk cache
+   */
+  void begin(long bytes) throws ControlException, InterruptedException {
+    wantedBytes = bytes;
+    begin();
+    if (opened != null || settings.cacheBytes() == 0) {
+      var _ = resize(bytes);
+    }
+  }
+
   /** Waits until it is open, or was tried to be: some seconds at most. */
   void awaitOpen() throws InterruptedException {
     if (!tried.await(OPEN_SECONDS, TimeUnit.SECONDS)) {
@@ -82,9 +97,13 @@ final class DiskCache {
     String said = "";
     while (opened == null) {
       try {
-        DiskTier tier = DiskTier.open(folder, settings.cacheBytes(), free(), blake3, clock);
+        long bytes = wantedBytes;
+        DiskTier tier = DiskTier.open(folder, bytes, free(), blake3, clock);
         cache.attach(tier);
         opened = tier;
+        if (wantedBytes != bytes) {
+          tier.resize(wantedBytes);
+        }
       } catch (IOException | RuntimeException | LinkageError failed) {
         why = String.valueOf(failed.getMessage());
         if (!why.equals(said)) {

@@ -306,9 +306,10 @@ final class Services implements DaemonServices {
   @Override
   public MountedShare mount(MountRequest request, Consumer<String> progress)
       throws ControlException, InterruptedException {
-    disk.begin();
-    if (request.cacheBytes() != null) {
-      disk.resize(request.cacheBytes());
+    if (request.cacheBytes() == null) {
+      disk.begin();
+    } else {
+      disk.begin(request.cacheBytes());
     }
     if (mounting.knows(request.code())) {
       disk.awaitOpen();

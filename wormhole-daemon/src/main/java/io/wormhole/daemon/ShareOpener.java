@@ -112,7 +112,9 @@ final class ShareOpener {
       if (!silent && away.kind() != ErrorKind.UNREACHABLE) {
         throw away;
       }
-      Optional<RemoteShare.Kept> kept = RemoteShare.kept(cache, blake3, known.share());
+      // Who says where the host is wants to hear that it is not there.
+      Optional<RemoteShare.Kept> kept =
+          peer == null ? RemoteShare.kept(cache, blake3, known.share()) : Optional.empty();
       if (kept.isPresent()) {
         return open(known, kept.get(), silent ? "the host does not answer" : away.getMessage());
       }

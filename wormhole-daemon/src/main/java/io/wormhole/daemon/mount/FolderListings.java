@@ -129,9 +129,17 @@ final class FolderListings {
     return new Finding(Duration.ZERO, isNewer ? named.get() : listed);
   }
 
-  /** All that is kept of a folder, if it was once listed. Waits for the disk. */
+  /**
+   * All that is kept of a folder, if it was once listed. Waits for the disk. Links are looked at
+   * again: the folder may stand elsewhere by now.
+   */
   Optional<List<Item>> recalled(Inode folder) throws InterruptedException {
-    return recalled(folder.identity()).map(FolderListings::items);
+    int depth = folder.path().size();
+    return recalled(folder.identity())
+        .map(listing ->
+            items(listing).stream()
+                .filter(item -> FolderPages.isShown(item.seen().attributes(), depth))
+                .toList());
   }
 
   private Optional<Listing> recalled(HostIdentity folder) throws InterruptedException {
