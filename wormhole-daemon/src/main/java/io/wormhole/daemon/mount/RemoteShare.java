@@ -40,12 +40,17 @@ public final class RemoteShare implements AutoCloseable {
     }
   }
 
-  /** Looks for what is kept of a share. Waits for the disk, but not long. */
+  /**
+   * Looks for what is kept of a share: its root must have been listed, or there would be nothing to
+   * show. Waits for the disk, but not long.
+   */
   public static Optional<Kept> kept(ChunkCache cache, Blake3 blake3, ShareId share)
       throws InterruptedException {
-    return new MetadataCache(cache, share, blake3)
-        .root()
-        .map(root -> new Kept(cache, blake3, share, root));
+    MetadataCache metadata = new MetadataCache(cache, share, blake3);
+    Optional<HostAttributes> root = metadata.root();
+    return root.isPresent() && metadata.listing(root.get().identity()).isPresent()
+        ? Optional.of(new Kept(cache, blake3, share, root.get()))
+        : Optional.empty();
   }
 
   /**

@@ -131,11 +131,11 @@ class OfflineFileSystemTest {
             ErrnoException.class, failed -> assertThat(failed.errno()).isEqualTo(errno));
   }
 
-  private static List<String> names(RemoteFileSystem files) throws Exception {
+  private static List<String> names(RemoteFileSystem files, long folder) throws Exception {
     List<String> names = new ArrayList<>();
-    long handle = files.opendir(KernelFileSystem.ROOT);
+    long handle = files.opendir(folder);
     files.readdir(
-        KernelFileSystem.ROOT,
+        folder,
         handle,
         0,
         new DirectoryWriter() {
@@ -159,7 +159,7 @@ class OfflineFileSystemTest {
             names.add(new String(name, StandardCharsets.UTF_8));
           }
         });
-    files.releasedir(KernelFileSystem.ROOT, handle);
+    files.releasedir(folder, handle);
     return names;
   }
 
@@ -181,7 +181,7 @@ class OfflineFileSystemTest {
   void aLinkThatLeadsOutWhereItsFolderStandsNowIsNotShown() throws Exception {
     wasListed(link("in", 6, "film"), link("out", 7, "../secret"), item("film", file(1, 1)));
     RemoteFileSystem files = mounted();
-    assertThat(names(files)).containsExactly(".", "..", "in", "film");
+    assertThat(names(files, KernelFileSystem.ROOT)).containsExactly(".", "..", "in", "film");
     assertErrno(() -> lookup(files, "out"), Errno.ENOENT);
     assertThat(lookup(files, "in").attr().type()).isEqualTo(FileType.SYMLINK);
   }
@@ -189,9 +189,12 @@ class OfflineFileSystemTest {
   @Test
   void whatWasNeverSeenFailsAtOnce() throws Exception {
     metadata().keepRoot(attributes(FileType.DIRECTORY, ROOT, 10, 1, ""));
+    assertThat(RemoteShare.kept(cache, BLAKE3, SHARE)).isEmpty();
+    wasListed(item("unseen", attributes(FileType.DIRECTORY, new HostIdentity(9, 0), 1, 1, "")));
     RemoteFileSystem files = mounted();
-    assertErrno(() -> lookup(files, "x"), Errno.EIO);
-    assertErrno(() -> names(files), Errno.EIO);
+    long unseen = lookup(files, "unseen").node();
+    assertErrno(() -> files.lookup(unseen, new byte[] {'x'}), Errno.EIO);
+    assertErrno(() -> names(files, unseen), Errno.EIO);
     assertThat(files.getattr(KernelFileSystem.ROOT).size()).isEqualTo(10);
     assertThat(files.statfs(KernelFileSystem.ROOT).blocks()).isZero();
   }
@@ -204,6 +207,6 @@ class OfflineFileSystemTest {
     dial.completeExceptionally(
         new NotAdmittedException("the host lets us in no more", new IOException()));
     assertErrno(() -> lookup(files, "film"), Errno.EACCES);
-    assertErrno(() -> names(files), Errno.EACCES);
+    assertErrno(() -> names(files, KernelFileSystem.ROOT), Errno.EACCES);
   }
 }
