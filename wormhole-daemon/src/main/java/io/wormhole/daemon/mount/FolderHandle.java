@@ -10,7 +10,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -26,7 +25,6 @@ final class FolderHandle {
   /** Pages held for seeks: 8,192 entries at most. */
   private static final int PAGES_HELD = 8;
 
-  private final HostCalls host;
   private final Inode folder;
   private final FolderListings listings;
   private final EntryMaker entries;
@@ -38,13 +36,9 @@ final class FolderHandle {
   private final ReentrantLock oneCall = new ReentrantLock();
 
   private final Deque<List<Item>> held = new ArrayDeque<>();
-  private FolderPages pages;
-  private FolderListings.Recording recording;
+  private Pages pages;
   private long firstHeld;
   private long endHeld;
-
-  /** What is given is what was kept, and all of it. */
-  private boolean isRecalled;
 
   /** Makes the kernel's entry of what stands under a name: one more lookup of its node. */
   @FunctionalInterface
@@ -52,13 +46,11 @@ final class FolderHandle {
     Entry entry(Inode parent, byte[] name, Seen seen);
   }
 
-  FolderHandle(HostCalls host, Inode folder, FolderListings listings, EntryMaker entries) {
-    this.host = host;
+  FolderHandle(Inode folder, FolderListings listings, EntryMaker entries) {
     this.folder = folder;
     this.listings = listings;
     this.entries = entries;
-    this.pages = new FolderPages(host, folder);
-    this.recording = listings.record(folder);
+    this.pages = listings.pages(folder);
   }
 
   void read(long offset, DirectoryWriter writer) throws ErrnoException, InterruptedException {
@@ -125,16 +117,14 @@ final class FolderHandle {
 
   private void startAnew() {
     pages.close();
-    pages = new FolderPages(host, folder);
-    recording = listings.record(folder);
+    pages = listings.pages(folder);
     held.clear();
     firstHeld = 0;
     endHeld = 0;
-    isRecalled = false;
   }
 
   private boolean holdNextPage() throws ErrnoException, InterruptedException {
-    List<Item> page = nextPage();
+    List<Item> page = pages.next();
     if (page.isEmpty()) {
       return false;
     }
@@ -144,25 +134,6 @@ final class FolderHandle {
       firstHeld += held.removeFirst().size();
     }
     return true;
-  }
-
-  private List<Item> nextPage() throws ErrnoException, InterruptedException {
-    if (endHeld == 0 && host.link().isOffline()) {
-      Optional<List<Item>> known = listings.recalled(folder);
-      isRecalled = known.isPresent();
-      if (isRecalled) {
-        return known.get();
-      }
-    }
-    if (isRecalled) {
-      return List.of();
-    }
-    List<Item> page = pages.next();
-    recording.add(page);
-    if (pages.atEnd()) {
-      recording.complete();
-    }
-    return page;
   }
 
   private Iterator<Item> heldFrom(long index) {

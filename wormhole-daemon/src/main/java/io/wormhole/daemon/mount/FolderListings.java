@@ -3,19 +3,21 @@ package io.wormhole.daemon.mount;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.protobuf.ByteString;
+import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.daemon.mount.MetadataCache.Kept;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.Reply;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +45,7 @@ final class FolderListings {
 
   private final Cache<HostIdentity, Ahead> ahead;
   private final MetadataCache metadata;
+  private final ReentrantLock recalling = new ReentrantLock();
 
   /**
    * @param whole whether a name that is not in it is known not to be in the folder
@@ -80,15 +83,18 @@ final class FolderListings {
   /**
    * What is known of a name without asking.
    *
-   * @param goodFor how long a good listing of the folder is good yet; zero when there is none
    * @param seen what stands under the name; null when the folder holds no such name, or is not
    *     known
+   * @param isAbsent whether the folder holds no such name
+   * @param goodFor how long that is good yet
    */
-  record Finding(Duration goodFor, @Nullable Seen seen) {
-    private static final Finding UNKNOWN = new Finding(Duration.ZERO, null);
+  record Finding(@Nullable Seen seen, boolean isAbsent, Duration goodFor) {
+    private static final Finding UNKNOWN = new Finding(null, false, Duration.ZERO);
 
-    boolean isAbsent() {
-      return seen == null && goodFor.isPositive();
+    /** Of a folder that is known as a whole. */
+    private static Finding in(Map<ByteString, Seen> entries, ByteString name, Duration goodFor) {
+      Seen seen = entries.get(name);
+      return new Finding(seen, seen == null, goodFor);
     }
   }
 
@@ -99,60 +105,72 @@ final class FolderListings {
       return Finding.UNKNOWN;
     }
     long leftNanos = listing.goodUntilNanos() - host.nowNanos();
-    Seen seen = listing.entries().get(name);
-    return leftNanos <= 0 || (seen == null && !listing.whole())
-        ? Finding.UNKNOWN
-        : new Finding(Duration.ofNanos(leftNanos), seen);
+    boolean known = listing.whole() || listing.entries().containsKey(name);
+    return leftNanos > 0 && known
+        ? Finding.in(listing.entries(), name, Duration.ofNanos(leftNanos))
+        : Finding.UNKNOWN;
   }
 
   /**
    * Looks for a name in what is kept of its folder, while the host is away. Waits for the disk.
    *
-   * @return attributes that are good for no time at all
+   * @return what is good for no time at all
    */
   Finding recall(Inode folder, ByteString name) throws InterruptedException {
     HostIdentity identity = folder.identity();
+    Finding listed = recallListed(identity, name);
     Optional<Seen> named = metadata.named(identity, name).map(this::old);
-    Listing listing = listings.getIfPresent(identity);
-    if (listing == null || !listing.whole()) {
-      listing = recalled(identity).orElse(listing);
+    Seen seen = listed.seen();
+    if (listed.isAbsent() || named.isEmpty()) {
+      return listed;
     }
-    if (listing == null) {
-      return named.map(seen -> new Finding(Duration.ZERO, seen)).orElse(Finding.UNKNOWN);
-    }
-    Seen listed = listing.entries().get(name);
-    if (listed == null) {
-      return listing.whole() ? new Finding(Duration.ofNanos(1), null) : Finding.UNKNOWN;
-    }
-    boolean isNewer =
-        named.isPresent() && named.get().attributes().isNewerThan(listed.attributes());
-    return new Finding(Duration.ZERO, isNewer ? named.get() : listed);
+    return seen != null && !named.get().attributes().isNewerThan(seen.attributes())
+        ? listed
+        : new Finding(named.get(), false, Duration.ZERO);
   }
 
-  /**
-   * All that is kept of a folder, if it was once listed. Waits for the disk. Links are looked at
-   * again: the folder may stand elsewhere by now.
-   */
-  Optional<List<Item>> recalled(Inode folder) throws InterruptedException {
-    int depth = folder.path().size();
-    return recalled(folder.identity())
-        .map(listing ->
-            items(listing).stream()
-                .filter(item -> FolderPages.isShown(item.seen().attributes(), depth))
-                .toList());
+  /** One after the other: names are looked up in turns, and the disk is asked once for them all. */
+  private Finding recallListed(HostIdentity folder, ByteString name) throws InterruptedException {
+    recalling.lockInterruptibly();
+    try {
+      Listing listing = listings.getIfPresent(folder);
+      return listing != null && listing.whole()
+          ? Finding.in(listing.entries(), name, Duration.ZERO)
+          : searchKept(folder, name);
+    } finally {
+      recalling.unlock();
+    }
   }
 
-  private Optional<Listing> recalled(HostIdentity folder) throws InterruptedException {
-    Optional<Map<ByteString, HostAttributes>> kept = metadata.listing(folder);
-    if (kept.isEmpty()) {
-      return Optional.empty();
+  /** Reads what is kept of a listing, and holds it in memory unless it is long. */
+  private Finding searchKept(HostIdentity folder, ByteString name) throws InterruptedException {
+    MetadataCache.Reader kept = metadata.read(folder);
+    Map<ByteString, Seen> entries = new HashMap<>();
+    int count = 0;
+    Seen seen = null;
+    Optional<List<Kept>> part = kept.next();
+    while (part.isPresent()) {
+      for (Kept entry : part.get()) {
+        Seen here = old(entry.attributes());
+        seen = entry.name().equals(name) ? here : seen;
+        if (++count <= mostListed()) {
+          entries.put(entry.name(), here);
+        }
+      }
+      part = kept.next();
     }
-    Map<ByteString, Seen> entries = new LinkedHashMap<>();
-    kept.get().forEach((name, attributes) -> entries.put(name, old(attributes)));
-    Listing listing = new Listing(entries, host.nowNanos(), true);
-    // Names are looked up one after the other: the disk is asked once for them all.
-    listings.put(folder, listing);
-    return Optional.of(listing);
+    if (!kept.atEnd()) {
+      return new Finding(seen, false, Duration.ZERO);
+    }
+    if (count <= mostListed()) {
+      listings.put(folder, new Listing(entries, host.nowNanos(), true));
+    }
+    return new Finding(seen, seen == null, Duration.ZERO);
+  }
+
+  /** Entries of a listing that is held in memory. */
+  private int mostListed() {
+    return maxEntries / 4;
   }
 
   /** Older than whatever was heard of the host since this mount began. */
@@ -193,38 +211,25 @@ final class FolderListings {
       return;
     }
     try {
-      Listing listing = listing(folder, reply.getFolderPage(), asked);
-      if (listing != null) {
-        listings.asMap().putIfAbsent(identity, listing);
-        if (reply.getFolderPage().getHandle() == 0) {
+      FolderPage page = reply.getFolderPage();
+      Seen listed = host.seen(page.getFolder(), asked.askedNanos());
+      if (listed.attributes().identity().equals(identity)) {
+        List<Item> items = FolderPages.checked(host, folder, page, asked.askedNanos());
+        Map<ByteString, Seen> entries = new HashMap<>();
+        items.forEach(item -> entries.put(item.name(), item.seen()));
+        // Nobody has listed this folder yet: a name it lacks may be younger than the page.
+        listings
+            .asMap()
+            .putIfAbsent(identity, new Listing(entries, listed.goodUntilNanos(), false));
+        if (page.getHandle() == 0) {
           MetadataCache.Writer kept = metadata.write(identity);
-          var _ = kept.add(items(listing));
+          var _ = kept.add(items);
           var _ = kept.complete();
         }
       }
     } catch (ErrnoException lie) {
       log.debug("a page that came ahead is not kept", lie);
     }
-  }
-
-  private static List<Item> items(Listing listing) {
-    return listing.entries().entrySet().stream()
-        .map(entry -> new Item(entry.getKey(), entry.getValue()))
-        .toList();
-  }
-
-  private @Nullable Listing listing(Inode folder, FolderPage page, Ahead asked)
-      throws ErrnoException {
-    Seen listed = host.seen(page.getFolder(), asked.askedNanos());
-    if (!listed.attributes().identity().equals(folder.identity())) {
-      return null;
-    }
-    Map<ByteString, Seen> entries = new LinkedHashMap<>();
-    for (Item item : FolderPages.checked(host, folder, page, asked.askedNanos())) {
-      entries.put(item.name(), item.seen());
-    }
-    // Nobody has listed this folder yet: a name it lacks may be younger than the page.
-    return new Listing(entries, listed.goodUntilNanos(), false);
   }
 
   private void closeRest(Lanes lanes, Reply first) {
@@ -246,25 +251,49 @@ final class FolderListings {
     ahead.invalidateAll();
   }
 
-  /** Collects a listing that is about to be read from its beginning. */
-  Recording record(Inode folder) {
-    return new Recording(folder);
+  /**
+   * What is in a folder: as the host lists it or, while that is away, as it was kept. Does not
+   * wait.
+   */
+  Pages pages(Inode folder) {
+    return host.link().isOffline() ? new Recalled(folder) : new Recording(folder);
   }
 
-  /** A listing being read. Used by one thread at a time. */
-  final class Recording {
+  /** A listing of the host's, which is kept once it was read to its end. */
+  private final class Recording implements Pages {
     private final Inode folder;
+    private final FolderPages pages;
     private final MetadataCache.Writer kept;
     private @Nullable Map<ByteString, Seen> entries = new HashMap<>();
     private long goodUntilNanos = Long.MAX_VALUE;
+    private boolean complete;
 
     private Recording(Inode folder) {
       this.folder = folder;
+      this.pages = new FolderPages(host, folder);
       this.kept = metadata.write(folder.identity());
     }
 
-    void add(List<Item> page) {
-      var _ = kept.add(page);
+    @Override
+    public List<Item> next() throws ErrnoException, InterruptedException {
+      List<Item> page = pages.next();
+      add(page);
+      if (pages.atEnd() && !complete) {
+        complete = true;
+        complete();
+      }
+      return page;
+    }
+
+    @Override
+    public void close() {
+      pages.close();
+    }
+
+    private void add(List<Item> page) {
+      if (!page.isEmpty()) {
+        var _ = kept.add(page);
+      }
       if (entries == null) {
         return;
       }
@@ -272,17 +301,70 @@ final class FolderListings {
         entries.put(item.name(), item.seen());
         goodUntilNanos = Math.min(goodUntilNanos, item.seen().goodUntilNanos());
       }
-      if (entries.size() > maxEntries / 4) {
+      if (entries.size() > mostListed()) {
         entries = null;
       }
     }
 
-    void complete() {
+    private void complete() {
       var _ = kept.complete();
+      if (folder.path().isEmpty()) {
+        metadata.keepRoot(folder.attributes());
+      }
       if (entries != null && !entries.isEmpty()) {
         listings.put(folder.identity(), new Listing(entries, goodUntilNanos, true));
       }
       entries = null;
+    }
+  }
+
+  /** A listing as it was kept; the host's, which waits for that, where none was. */
+  private final class Recalled implements Pages {
+    private final Inode folder;
+    private final MetadataCache.Reader kept;
+    private @Nullable Pages hosts;
+    private boolean given;
+
+    private Recalled(Inode folder) {
+      this.folder = folder;
+      this.kept = metadata.read(folder.identity());
+    }
+
+    @Override
+    public List<Item> next() throws ErrnoException, InterruptedException {
+      if (hosts != null) {
+        return hosts.next();
+      }
+      // Links are looked at again: the folder may stand elsewhere by now.
+      int depth = folder.path().size();
+      Optional<List<Kept>> part = kept.next();
+      while (part.isPresent()) {
+        given = true;
+        List<Item> items =
+            part.get().stream()
+                .filter(entry -> FolderPages.isShown(entry.attributes(), depth))
+                .map(entry -> new Item(entry.name(), old(entry.attributes())))
+                .toList();
+        if (!items.isEmpty()) {
+          return items;
+        }
+        part = kept.next();
+      }
+      if (kept.atEnd()) {
+        return List.of();
+      }
+      if (given) {
+        throw new ErrnoException(Errno.EIO);
+      }
+      hosts = new Recording(folder);
+      return hosts.next();
+    }
+
+    @Override
+    public void close() {
+      if (hosts != null) {
+        hosts.close();
+      }
     }
   }
 }

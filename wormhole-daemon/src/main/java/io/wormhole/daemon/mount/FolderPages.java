@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>When the lanes are lost in the middle the folder is listed anew, from behind the name that was
  * given last, or where that is gone from behind as many entries.
  */
-final class FolderPages {
+final class FolderPages implements Pages {
   /** One name and what stands there. */
   record Item(ByteString name, Seen seen) {}
 
@@ -59,7 +59,8 @@ final class FolderPages {
   }
 
   /** The next page, checked; empty at the end. Names the mount does not show are left out. */
-  List<Item> next() throws ErrnoException, InterruptedException {
+  @Override
+  public List<Item> next() throws ErrnoException, InterruptedException {
     long endNanos = host.endNanos();
     while (!atEnd()) {
       List<Item> items = unskipped(nextPage(endNanos));
@@ -147,7 +148,8 @@ final class FolderPages {
   }
 
   /** Gives back what the host holds for this listing. Does not wait. */
-  void close() {
+  @Override
+  public void close() {
     Access held = listing;
     if (held != null) {
       host.close(held);

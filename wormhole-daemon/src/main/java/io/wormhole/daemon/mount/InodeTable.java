@@ -48,10 +48,10 @@ final class InodeTable {
   }
 
   /** The inode that stands under a name, as the kernel is about to be told: one more lookup. */
-  synchronized Inode lookedUp(Inode parent, byte[] name, Seen told) {
-    HostIdentity identity = told.attributes().identity();
+  synchronized Inode lookedUp(Inode parent, byte[] name, Seen heard) {
+    HostIdentity identity = heard.attributes().identity();
     Inode inode = byIdentity.get(identity);
-    Seen seen = inode == null || !inode.seen().isLaterThan(told) ? told : inode.seen();
+    Seen seen = inode == null || !inode.seen().isLaterThan(heard) ? heard : inode.seen();
     if (inode == null
         || inode.type() != seen.attributes().type()
         || inode.pagesLieAbout(seen.attributes())) {

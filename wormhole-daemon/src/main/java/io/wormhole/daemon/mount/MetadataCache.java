@@ -16,11 +16,11 @@ import io.wormhole.protocol.wire.message.FolderEntry;
 import io.wormhole.protocol.wire.message.FolderPage;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,10 +43,18 @@ final class MetadataCache {
   /** No file of a host has the inode number 0. */
   private static final HostIdentity ABOVE_ROOT = new HostIdentity(0, 0);
 
+  /** An entry of no name that is asked for. */
+  private static final byte[] FORGOTTEN =
+      FolderEntry.newBuilder().setName(ByteString.copyFromUtf8("/")).build().toByteArray();
+
   /** A segment is full once it has so many bytes; an entry adds 5 KiB at the most. */
   private static final int SEGMENT_BYTES = 96 << 10;
 
   private static final int MAX_SEGMENTS = 1024;
+
+  /** Pages of the host's that wait to be written; a listing that comes faster is not kept. */
+  private static final int MAX_BEHIND = 64;
+
   private static final int HEADER_BYTES = Long.BYTES + 1;
   private static final byte LAST = 1;
 
@@ -68,6 +76,11 @@ final class MetadataCache {
   /** What the root of the share was. Waits for the disk, but not long. */
   Optional<HostAttributes> root() throws InterruptedException {
     return named(ABOVE_ROOT, ByteString.EMPTY);
+  }
+
+  /** Has the share not be shown from what is kept. Does not wait. */
+  void forgetRoot() {
+    var _ = keep(nameKey(ABOVE_ROOT, ByteString.EMPTY), FORGOTTEN);
   }
 
   /** Keeps what stands under a name. Does not wait. */
@@ -101,7 +114,9 @@ final class MetadataCache {
   /** A listing being kept, behind whoever reads it. Used by one thread at a time. */
   final class Writer {
     private final HostIdentity folder;
+    private final AtomicInteger behind = new AtomicInteger();
     private CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+    private boolean abandoned;
 
     // Of the steps behind, which run one after the other.
     private FolderPage.Builder segment = FolderPage.newBuilder();
@@ -115,12 +130,19 @@ final class MetadataCache {
 
     /** Completes when so many are kept as fill a segment. */
     CompletableFuture<Void> add(List<Item> items) {
-      done = done.thenRunAsync(() -> append(items));
+      abandoned = abandoned || behind.get() >= MAX_BEHIND;
+      if (!abandoned) {
+        behind.incrementAndGet();
+        done = done.thenRunAsync(() -> append(items));
+      }
       return done;
     }
 
     /** All of it has been added; a listing without this is none. Completes when it is kept. */
     CompletableFuture<Void> complete() {
+      if (abandoned) {
+        return done;
+      }
       done =
           done.thenRunAsync(() -> flush(LAST))
               .whenComplete((_, bug) -> {
@@ -140,6 +162,7 @@ final class MetadataCache {
           flush((byte) 0);
         }
       }
+      behind.decrementAndGet();
     }
 
     private void flush(byte flags) {
@@ -159,15 +182,39 @@ final class MetadataCache {
     }
   }
 
-  /**
-   * All names of a folder as they were when it was last listed, in the host's order. Waits for the
-   * disk, but not long.
-   */
-  Optional<Map<ByteString, HostAttributes>> listing(HostIdentity folder)
-      throws InterruptedException {
-    Map<ByteString, HostAttributes> entries = new LinkedHashMap<>();
-    long previous = 0;
-    for (int index = 0; index < MAX_SEGMENTS; index++) {
+  /** What is kept of a name. */
+  record Kept(ByteString name, HostAttributes attributes) {}
+
+  /** Reads the listing of a folder as it was kept, from its beginning. */
+  Reader read(HostIdentity folder) {
+    return new Reader(folder);
+  }
+
+  /** A listing that was kept, in the host's order. Used by one thread at a time. */
+  final class Reader {
+    private final HostIdentity folder;
+    private int index;
+    private long previous;
+    private boolean atEnd;
+
+    private Reader(HostIdentity folder) {
+      this.folder = folder;
+    }
+
+    /** Whether all of the listing has been given. */
+    boolean atEnd() {
+      return atEnd;
+    }
+
+    /**
+     * The next entries, some hundreds. Waits for the disk, but not long.
+     *
+     * @return empty if there are no more, or those that follow are not kept any more
+     */
+    Optional<List<Kept>> next() throws InterruptedException {
+      if (atEnd || index == MAX_SEGMENTS) {
+        return Optional.empty();
+      }
       Optional<byte[]> found = cache.recall(segmentKey(folder, index));
       if (found.isEmpty() || found.get().length < HEADER_BYTES) {
         return Optional.empty();
@@ -175,29 +222,29 @@ final class MetadataCache {
       ByteBuffer content = ByteBuffer.wrap(found.get());
       boolean follows = content.getLong() == previous;
       boolean last = content.get() == LAST;
-      if (!follows || !read(content, entries)) {
-        return Optional.empty();
+      Optional<List<Kept>> entries = follows ? entries(content) : Optional.empty();
+      if (entries.isPresent()) {
+        atEnd = last;
+        previous = firstBytes(hash(found.get()));
+        index++;
       }
-      if (last) {
-        return Optional.of(entries);
-      }
-      previous = firstBytes(hash(found.get()));
+      return entries;
     }
-    return Optional.empty();
   }
 
-  private static boolean read(ByteBuffer page, Map<ByteString, HostAttributes> entries) {
+  private static Optional<List<Kept>> entries(ByteBuffer page) {
     try {
+      List<Kept> entries = new ArrayList<>();
       for (FolderEntry entry : FolderPage.parseFrom(page).getEntriesList()) {
         if (!EntryName.isValid(entry.getName())) {
-          return false;
+          return Optional.empty();
         }
-        entries.put(entry.getName(), HostAttributes.of(entry.getAttributes()));
+        entries.add(new Kept(entry.getName(), HostAttributes.of(entry.getAttributes())));
       }
-      return true;
+      return Optional.of(entries);
     } catch (InvalidProtocolBufferException | WireException unknown) {
       log.debug("what is kept of a listing is not understood", unknown);
-      return false;
+      return Optional.empty();
     }
   }
 

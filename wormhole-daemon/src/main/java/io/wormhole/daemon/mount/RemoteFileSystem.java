@@ -93,7 +93,6 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (root.attributes().type() != FileType.DIRECTORY) {
       throw new ErrnoException(Errno.ENOTDIR);
     }
-    metadata.keepRoot(root.attributes());
     return new RemoteFileSystem(host, chunks, metadata, settings, owner, root);
   }
 
@@ -312,12 +311,8 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (inode.type() != FileType.DIRECTORY) {
       throw new ErrnoException(Errno.ENOTDIR);
     }
-    if (inode == inodes.root()) {
-      // Again, as there may have been no disk yet when it was mounted.
-      metadata.keepRoot(inode.attributes());
-    }
     long handle = nextHandle.getAndIncrement();
-    folders.put(handle, new FolderHandle(host, inode, listings, this::entry));
+    folders.put(handle, new FolderHandle(inode, listings, this::entry));
     return handle;
   }
 
@@ -370,8 +365,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
     return List.of();
   }
 
-  void dropListings() {
+  /** Shows nothing of what is known, now or by another mount while the host is away. */
+  void forget() {
     listings.dropAll();
+    metadata.forgetRoot();
   }
 
   @Override

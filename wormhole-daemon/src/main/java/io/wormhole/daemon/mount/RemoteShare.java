@@ -48,7 +48,7 @@ public final class RemoteShare implements AutoCloseable {
       throws InterruptedException {
     MetadataCache metadata = new MetadataCache(cache, share, blake3);
     Optional<HostAttributes> root = metadata.root();
-    return root.isPresent() && metadata.listing(root.get().identity()).isPresent()
+    return root.isPresent() && metadata.read(root.get().identity()).next().isPresent()
         ? Optional.of(new Kept(cache, blake3, share, root.get()))
         : Optional.empty();
   }
@@ -128,9 +128,9 @@ public final class RemoteShare implements AutoCloseable {
     dropChunks();
   }
 
-  /** What was read with a right that we have no more is not shown from memory either. */
+  /** What was read with a right that we have no more is not shown from here either. */
   private void dropAll() {
-    fileSystem.dropListings();
+    fileSystem.forget();
     dropChunks();
   }
 

@@ -10,6 +10,7 @@ import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.daemon.mount.MetadataCache.Kept;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -112,13 +112,23 @@ class MetadataCacheTest {
     assertThat(writer.complete()).succeedsWithin(SOON);
   }
 
+  /** All of it, or nothing. */
+  private Optional<List<Kept>> listing(HostIdentity folder) throws InterruptedException {
+    List<Kept> all = new ArrayList<>();
+    MetadataCache.Reader reader = metadata.read(folder);
+    for (Optional<List<Kept>> part = reader.next(); part.isPresent(); part = reader.next()) {
+      all.addAll(part.get());
+    }
+    return reader.atEnd() ? Optional.of(all) : Optional.empty();
+  }
+
   private void assertIsListing(int entries, long seconds) throws InterruptedException {
-    Map<ByteString, HostAttributes> found = metadata.listing(FOLDER).orElseThrow();
+    List<Kept> found = listing(FOLDER).orElseThrow();
     assertThat(found).hasSize(entries);
     int number = 0;
-    for (Map.Entry<ByteString, HostAttributes> entry : found.entrySet()) {
-      assertThat(entry.getKey()).isEqualTo(name(number));
-      assertThat(entry.getValue())
+    for (Kept entry : found) {
+      assertThat(entry.name()).isEqualTo(name(number));
+      assertThat(entry.attributes())
           .usingRecursiveComparison()
           .isEqualTo(item(number, seconds).seen().attributes());
       number++;
@@ -127,14 +137,14 @@ class MetadataCacheTest {
 
   @Test
   void aListingIsThereAfterARestartInItsOrder() throws Exception {
-    assertThat(metadata.listing(FOLDER)).isEmpty();
+    assertThat(listing(FOLDER)).isEmpty();
     list(MANY, 10);
     reopen();
     assertIsListing(MANY, 10);
-    assertThat(metadata.listing(new HostIdentity(7, 2))).isEmpty();
+    assertThat(listing(new HostIdentity(7, 2))).isEmpty();
     list(0, 10);
     reopen();
-    assertThat(metadata.listing(FOLDER).orElseThrow()).isEmpty();
+    assertThat(listing(FOLDER).orElseThrow()).isEmpty();
   }
 
   @Test
@@ -159,7 +169,7 @@ class MetadataCacheTest {
     }
     assertThat(interrupted.add(first)).succeedsWithin(SOON);
     reopen();
-    assertThat(metadata.listing(FOLDER)).isEmpty();
+    assertThat(listing(FOLDER)).isEmpty();
     list(MANY, 12);
     reopen();
     assertIsListing(MANY, 12);
@@ -178,5 +188,18 @@ class MetadataCacheTest {
         .usingRecursiveComparison()
         .isEqualTo(link(2));
     assertThat(metadata.named(FOLDER, name(3))).isEmpty();
+  }
+
+  @Test
+  void aShareThatIsForgottenHasNoRootUntilItIsSeenAgain() throws Exception {
+    metadata.keepRoot(file(1, 10));
+    reopen();
+    assertThat(metadata.root()).isPresent();
+    metadata.forgetRoot();
+    reopen();
+    assertThat(metadata.root()).isEmpty();
+    metadata.keepRoot(file(1, 10));
+    reopen();
+    assertThat(metadata.root()).isPresent();
   }
 }

@@ -208,5 +208,13 @@ class OfflineFileSystemTest {
         new NotAdmittedException("the host lets us in no more", new IOException()));
     assertErrno(() -> lookup(files, "film"), Errno.EACCES);
     assertErrno(() -> names(files, KernelFileSystem.ROOT), Errno.EACCES);
+    awaitNothingKept();
+  }
+
+  /** Nor does a mount show it that comes after. It is forgotten behind: the bound is the test's. */
+  private void awaitNothingKept() throws InterruptedException {
+    while (RemoteShare.kept(cache, BLAKE3, SHARE).isPresent()) {
+      Thread.sleep(10);
+    }
   }
 }
