@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,8 +35,20 @@ import org.slf4j.LoggerFactory;
 final class FolderListings {
   private static final Logger log = LoggerFactory.getLogger(FolderListings.class);
 
+  /**
+   * How long the kernel may answer by itself while the host is away. It looks a name up for each
+   * call that has it in its path, and programs make several.
+   */
+  static final Duration OFFLINE_LIFE = Duration.ofSeconds(1);
+
   /** Folders in which a name was asked for of late. */
   private static final int MAX_FOLDERS_WATCHED = 256;
+
+  /** Names of one folder that are kept one by one; beyond them only what is listed is kept. */
+  private static final int MAX_NAMES_KEPT = 512;
+
+  private static final int MAX_FOLDERS_COUNTED = 4096;
+  private static final int MAX_RECALLED_BYTES = 16 << 20;
 
   private static final Duration LONG_AGO = Duration.ofDays(3650);
 
@@ -46,6 +59,13 @@ final class FolderListings {
   private final Cache<HostIdentity, Ahead> ahead;
   private final MetadataCache metadata;
   private final ReentrantLock recalling = new ReentrantLock();
+
+  /** Names of a folder that were kept one by one. */
+  private final Cache<HostIdentity, AtomicInteger> namesKept =
+      Caffeine.newBuilder().maximumSize(MAX_FOLDERS_COUNTED).executor(Runnable::run).build();
+
+  /** Listings as they were kept, in which names were looked up of late. */
+  private final Cache<HostIdentity, KeptListing> recalled;
 
   /**
    * @param whole whether a name that is not in it is known not to be in the folder
@@ -71,6 +91,14 @@ final class FolderListings {
             .expireAfterWrite(settings.attributeLife())
             .executor(Runnable::run)
             .build();
+    this.recalled =
+        Caffeine.newBuilder()
+            .maximumWeight(MAX_RECALLED_BYTES)
+            .weigher((HostIdentity folder, KeptListing listing) -> listing.bytes())
+            .ticker(host::nowNanos)
+            .expireAfterAccess(settings.attributeLife())
+            .executor(Runnable::run)
+            .build();
     this.ahead =
         Caffeine.newBuilder()
             .maximumSize(MAX_FOLDERS_WATCHED)
@@ -89,7 +117,19 @@ final class FolderListings {
    * @param goodFor how long that is good yet
    */
   record Finding(@Nullable Seen seen, boolean isAbsent, Duration goodFor) {
-    private static final Finding UNKNOWN = new Finding(null, false, Duration.ZERO);
+    static final Finding UNKNOWN = new Finding(null, false, Duration.ZERO);
+
+    boolean isKnown() {
+      return seen != null || isAbsent;
+    }
+
+    /** What stands under the name. */
+    Seen orAbsent() throws ErrnoException {
+      if (seen == null) {
+        throw ErrnoException.absent(goodFor);
+      }
+      return seen;
+    }
 
     /** Of a folder that is known as a whole. */
     private static Finding in(Map<ByteString, Seen> entries, ByteString name, Duration goodFor) {
@@ -114,7 +154,7 @@ final class FolderListings {
   /**
    * Looks for a name in what is kept of its folder, while the host is away. Waits for the disk.
    *
-   * @return what is good for no time at all
+   * @return what is good until the host is back, or may have been
    */
   Finding recall(Inode folder, ByteString name) throws InterruptedException {
     HostIdentity identity = folder.identity();
@@ -126,46 +166,34 @@ final class FolderListings {
     }
     return seen != null && !named.get().attributes().isNewerThan(seen.attributes())
         ? listed
-        : new Finding(named.get(), false, Duration.ZERO);
+        : new Finding(named.get(), false, OFFLINE_LIFE);
   }
 
-  /** One after the other: names are looked up in turns, and the disk is asked once for them all. */
+  /** One after the other: names are looked up in turns, and the disk is asked once for many. */
   private Finding recallListed(HostIdentity folder, ByteString name) throws InterruptedException {
     recalling.lockInterruptibly();
     try {
-      Listing listing = listings.getIfPresent(folder);
-      return listing != null && listing.whole()
-          ? Finding.in(listing.entries(), name, Duration.ZERO)
-          : searchKept(folder, name);
+      KeptListing listing = recalled.getIfPresent(folder);
+      if (listing == null) {
+        listing = KeptListing.read(metadata, folder);
+        recalled.put(folder, listing);
+      }
+      Seen seen = listing.find(name).map(this::old).orElse(null);
+      return new Finding(seen, seen == null && listing.isWhole(), OFFLINE_LIFE);
     } finally {
       recalling.unlock();
     }
   }
 
-  /** Reads what is kept of a listing, and holds it in memory unless it is long. */
-  private Finding searchKept(HostIdentity folder, ByteString name) throws InterruptedException {
-    MetadataCache.Reader kept = metadata.read(folder);
-    Map<ByteString, Seen> entries = new HashMap<>();
-    int count = 0;
-    Seen seen = null;
-    Optional<List<Kept>> part = kept.next();
-    while (part.isPresent()) {
-      for (Kept entry : part.get()) {
-        Seen here = old(entry.attributes());
-        seen = entry.name().equals(name) ? here : seen;
-        if (++count <= mostListed()) {
-          entries.put(entry.name(), here);
-        }
-      }
-      part = kept.next();
+  /**
+   * A name was asked for and is kept by itself, unless many of its folder are already: that costs a
+   * disk block and more for each, where a listing has a thousand of them in one. Does not wait.
+   */
+  void keep(Inode folder, ByteString name, HostAttributes attributes) {
+    AtomicInteger kept = namesKept.get(folder.identity(), _ -> new AtomicInteger());
+    if (kept.incrementAndGet() <= MAX_NAMES_KEPT) {
+      metadata.keep(folder.identity(), name, attributes);
     }
-    if (!kept.atEnd()) {
-      return new Finding(seen, false, Duration.ZERO);
-    }
-    if (count <= mostListed()) {
-      listings.put(folder, new Listing(entries, host.nowNanos(), true));
-    }
-    return new Finding(seen, seen == null, Duration.ZERO);
   }
 
   /** Entries of a listing that is held in memory. */
@@ -248,6 +276,7 @@ final class FolderListings {
   /** Nothing is known any more. */
   void dropAll() {
     listings.invalidateAll();
+    recalled.invalidateAll();
     ahead.invalidateAll();
   }
 
@@ -308,6 +337,7 @@ final class FolderListings {
 
     private void complete() {
       var _ = kept.complete();
+      recalled.invalidate(folder.identity());
       if (folder.path().isEmpty()) {
         metadata.keepRoot(folder.attributes());
       }

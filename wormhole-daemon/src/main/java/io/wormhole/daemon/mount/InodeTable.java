@@ -1,5 +1,6 @@
 package io.wormhole.daemon.mount;
 
+import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
@@ -115,6 +116,15 @@ final class InodeTable {
     byNode.remove(node);
     byIdentity.remove(inode.identity(), inode);
     return true;
+  }
+
+  /** Whether the kernel knows it by this name, and the host has said nothing newer of it. */
+  synchronized boolean isAsSeen(Inode parent, ByteString name, HostAttributes attributes) {
+    Inode inode = byIdentity.get(attributes.identity());
+    return inode != null
+        && inode.parent() == parent
+        && inode.name().filter(known -> name.equals(ByteString.copyFrom(known))).isPresent()
+        && !attributes.isNewerThan(inode.attributes());
   }
 
   Inode root() {

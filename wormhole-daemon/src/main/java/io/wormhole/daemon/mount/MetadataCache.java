@@ -47,10 +47,13 @@ final class MetadataCache {
   private static final byte[] FORGOTTEN =
       FolderEntry.newBuilder().setName(ByteString.copyFromUtf8("/")).build().toByteArray();
 
-  /** A segment is full once it has so many bytes; an entry adds 5 KiB at the most. */
-  private static final int SEGMENT_BYTES = 96 << 10;
+  /**
+   * A segment is full once it has so many bytes. An entry adds 5 KiB at the most: it fits a small
+   * slot of the disk's, and is read soon where one name of it is looked for.
+   */
+  private static final int SEGMENT_BYTES = 11 << 10;
 
-  private static final int MAX_SEGMENTS = 1024;
+  private static final int MAX_SEGMENTS = 8192;
 
   /** Pages of the host's that wait to be written; a listing that comes faster is not kept. */
   private static final int MAX_BEHIND = 64;
@@ -194,7 +197,7 @@ final class MetadataCache {
   final class Reader {
     private final HostIdentity folder;
     private int index;
-    private long previous;
+    private long lastSegment;
     private boolean atEnd;
 
     private Reader(HostIdentity folder) {
@@ -215,21 +218,48 @@ final class MetadataCache {
       if (atEnd || index == MAX_SEGMENTS) {
         return Optional.empty();
       }
-      Optional<byte[]> found = cache.recall(segmentKey(folder, index));
-      if (found.isEmpty() || found.get().length < HEADER_BYTES) {
+      Optional<byte[]> content = cache.recall(segmentKey(folder, index));
+      Optional<Segment> segment = content.flatMap(MetadataCache::segment);
+      if (segment.isEmpty() || segment.get().previous() != lastSegment) {
         return Optional.empty();
       }
-      ByteBuffer content = ByteBuffer.wrap(found.get());
-      boolean follows = content.getLong() == previous;
-      boolean last = content.get() == LAST;
-      Optional<List<Kept>> entries = follows ? entries(content) : Optional.empty();
-      if (entries.isPresent()) {
-        atEnd = last;
-        previous = firstBytes(hash(found.get()));
-        index++;
-      }
-      return entries;
+      atEnd = segment.get().isLast();
+      lastSegment = firstBytes(hash(content.get()));
+      index++;
+      return Optional.of(segment.get().entries());
     }
+
+    /** What tells the segment given last from others of the same number. */
+    long lastSegment() {
+      return lastSegment;
+    }
+  }
+
+  /**
+   * The entries of a segment that a reader has given before. Waits for the disk, but not long.
+   *
+   * @param told what its reader said of it
+   * @return empty if it is not kept any more
+   */
+  Optional<List<Kept>> segment(HostIdentity folder, int index, long told)
+      throws InterruptedException {
+    return cache
+        .recall(segmentKey(folder, index))
+        .filter(content -> firstBytes(hash(content)) == told)
+        .flatMap(MetadataCache::segment)
+        .map(Segment::entries);
+  }
+
+  private record Segment(long previous, boolean isLast, List<Kept> entries) {}
+
+  private static Optional<Segment> segment(byte[] kept) {
+    if (kept.length < HEADER_BYTES) {
+      return Optional.empty();
+    }
+    ByteBuffer content = ByteBuffer.wrap(kept);
+    long previous = content.getLong();
+    boolean isLast = content.get() == LAST;
+    return entries(content).map(entries -> new Segment(previous, isLast, entries));
   }
 
   private static Optional<List<Kept>> entries(ByteBuffer page) {

@@ -10,6 +10,7 @@ import io.wormhole.daemon.fuse.FileSystemFigures;
 import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.KernelNotifier;
+import io.wormhole.daemon.mount.FolderListings.Finding;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.protocol.wire.message.FileSystem;
 import java.lang.foreign.MemorySegment;
@@ -128,21 +129,33 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (name.length > MAX_NAME_BYTES) {
       throw new ErrnoException(Errno.ENAMETOOLONG);
     }
-    ByteString wanted = ByteString.copyFrom(name);
-    FolderListings.Finding finding =
-        host.link().isOffline() ? listings.recall(folder, wanted) : listings.find(folder, wanted);
-    Seen seen = finding.seen();
-    if (finding.isAbsent()) {
-      throw ErrnoException.absent(finding.goodFor());
-    }
-    if (seen == null) {
-      listings.asking(folder);
-      seen = ask(folder, name);
-    }
+    Seen seen = find(folder, ByteString.copyFrom(name));
     if (!FolderPages.isShown(seen.attributes(), folder.path().size())) {
       throw new ErrnoException(Errno.ENOENT);
     }
     return entry(folder, name, seen);
+  }
+
+  private Seen find(Inode folder, ByteString name) throws ErrnoException, InterruptedException {
+    Finding finding =
+        host.link().isOffline() ? listings.recall(folder, name) : listings.find(folder, name);
+    if (finding.isKnown()) {
+      return finding.orAbsent();
+    }
+    listings.asking(folder);
+    try {
+      return ask(folder, name);
+    } catch (ErrnoException failed) {
+      if (failed.errno() == Errno.ENOENT) {
+        throw ErrnoException.absent(settings.attributeLife());
+      }
+      // It may have gone while it was asked.
+      Finding kept = host.link().isOffline() ? listings.recall(folder, name) : Finding.UNKNOWN;
+      if (kept.isKnown()) {
+        return kept.orAbsent();
+      }
+      throw failed;
+    }
   }
 
   /** Other bytes than those that were kept stand in a file. */
@@ -154,18 +167,14 @@ public final class RemoteFileSystem implements KernelFileSystem {
                 changed.parent().identity(), ByteString.copyFrom(name), changed.attributes()));
   }
 
-  private Seen ask(Inode folder, byte[] name) throws ErrnoException, InterruptedException {
+  private Seen ask(Inode folder, ByteString name) throws ErrnoException, InterruptedException {
     List<byte[]> path = new ArrayList<>(folder.path());
-    path.add(name);
-    try {
-      Seen seen = host.attributesAt(path);
-      metadata.keep(folder.identity(), ByteString.copyFrom(name), seen.attributes());
-      return seen;
-    } catch (ErrnoException failed) {
-      throw failed.errno() == Errno.ENOENT
-          ? ErrnoException.absent(settings.attributeLife())
-          : failed;
+    path.add(name.toByteArray());
+    Seen seen = host.attributesAt(path);
+    if (!inodes.isAsSeen(folder, name, seen.attributes())) {
+      listings.keep(folder, name, seen.attributes());
     }
+    return seen;
   }
 
   @Override
@@ -179,7 +188,14 @@ public final class RemoteFileSystem implements KernelFileSystem {
   public Attr getattr(long node) throws ErrnoException, InterruptedException {
     Inode inode = inodes.get(node);
     if (inode.seen().remainingNanos(host.nowNanos()) <= 0 && !host.link().isOffline()) {
-      inodes.told(inode, ask(inode));
+      try {
+        inodes.told(inode, ask(inode));
+      } catch (ErrnoException failed) {
+        // It may have gone while it was asked.
+        if (!host.link().isOffline()) {
+          throw failed;
+        }
+      }
     }
     return attr(inode.seen());
   }
@@ -386,9 +402,16 @@ public final class RemoteFileSystem implements KernelFileSystem {
     return new Entry(inode.node(), 0, attr, attr.validFor());
   }
 
+  private Duration goodFor(Seen seen) {
+    long leftNanos = seen.remainingNanos(host.nowNanos());
+    if (leftNanos > 0) {
+      return Duration.ofNanos(leftNanos);
+    }
+    return host.link().isOffline() ? FolderListings.OFFLINE_LIFE : Duration.ZERO;
+  }
+
   private Attr attr(Seen seen) {
     HostAttributes host = seen.attributes();
-    Duration left = Duration.ofNanos(Math.max(0, seen.remainingNanos(this.host.nowNanos())));
     return new Attr(
         host.type(),
         host.identity().inode(),
@@ -402,7 +425,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
         host.atime(),
         host.mtime(),
         host.ctime(),
-        left);
+        goodFor(seen));
   }
 
   /** Before there is a mount. */

@@ -3,6 +3,7 @@ package io.wormhole.daemon.mount;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
 import io.wormhole.daemon.fuse.Attr;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.FileType;
@@ -123,6 +124,19 @@ class InodeTableTest {
     Inode inode = table.lookedUp(table.root(), name("a"), newer);
     table.lookedUp(table.root(), name("a"), older);
     assertThat(inode.attributes().size()).isEqualTo(20);
+  }
+
+  @Test
+  void aFileIsAsSeenUnderItsNameUntilTheHostSaysMore() {
+    Seen seen = file(2, 10, 1, 1);
+    ByteString name = ByteString.copyFromUtf8("a");
+    assertThat(table.isAsSeen(table.root(), name, seen.attributes())).isFalse();
+    Inode inode = table.lookedUp(table.root(), name("a"), seen);
+    assertThat(table.isAsSeen(table.root(), name, seen.attributes())).isTrue();
+    assertThat(table.isAsSeen(table.root(), name, file(2, 10, 2, 2).attributes())).isFalse();
+    assertThat(table.isAsSeen(table.root(), ByteString.copyFromUtf8("b"), seen.attributes()))
+        .isFalse();
+    assertThat(table.isAsSeen(inode, name, seen.attributes())).isFalse();
   }
 
   @Test

@@ -18,15 +18,20 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+@Timeout(60)
 class MetadataCacheTest {
   private static final HostIdentity FOLDER = new HostIdentity(7, 1);
   private static final Blake3 BLAKE3 = Blake3.plain();
@@ -112,6 +117,16 @@ class MetadataCacheTest {
     assertThat(writer.complete()).succeedsWithin(SOON);
   }
 
+  /** What is kept is written behind: the bound is the test's. */
+  private void awaitWritten(long seconds) throws InterruptedException {
+    while (KeptListing.read(metadata, FOLDER)
+        .find(name(MANY - 1))
+        .filter(found -> found.mtime().seconds() == seconds)
+        .isEmpty()) {
+      Thread.sleep(10);
+    }
+  }
+
   /** All of it, or nothing. */
   private Optional<List<Kept>> listing(HostIdentity folder) throws InterruptedException {
     List<Kept> all = new ArrayList<>();
@@ -173,6 +188,35 @@ class MetadataCacheTest {
     list(MANY, 12);
     reopen();
     assertIsListing(MANY, 12);
+  }
+
+  @Test
+  void everyNameOfALongListingIsFoundInAnyOrder() throws Exception {
+    list(MANY, 10);
+    reopen();
+    KeptListing kept = KeptListing.read(metadata, FOLDER);
+    List<Integer> numbers = new ArrayList<>(IntStream.range(0, MANY).boxed().toList());
+    Collections.shuffle(numbers, new Random(1));
+    for (int number : numbers.subList(0, 500)) {
+      assertThat(kept.find(name(number)).orElseThrow())
+          .usingRecursiveComparison()
+          .isEqualTo(item(number, 10).seen().attributes());
+    }
+    assertThat(kept.find(name(MANY))).isEmpty();
+    assertThat(kept.isWhole()).isTrue();
+    assertThat(kept.bytes()).isLessThan(1 << 20);
+  }
+
+  @Test
+  void aNameOfAListingThatHasGoneIsNotAbsentButUnknown() throws Exception {
+    list(MANY, 10);
+    reopen();
+    KeptListing kept = KeptListing.read(metadata, FOLDER);
+    list(MANY, 11);
+    awaitWritten(11);
+    assertThat(kept.find(name(MANY - 1))).isEmpty();
+    assertThat(kept.isWhole()).isFalse();
+    assertThat(KeptListing.read(metadata, new HostIdentity(7, 2)).isWhole()).isFalse();
   }
 
   @Test

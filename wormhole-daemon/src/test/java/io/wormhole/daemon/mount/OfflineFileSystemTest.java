@@ -174,7 +174,7 @@ class OfflineFileSystemTest {
     files.forget(lookup(files, "later").node(), 2);
     assertThat(lookup(files, "earlier").attr().size()).isEqualTo(3);
     assertErrno(() -> lookup(files, "never"), Errno.ENOENT);
-    assertThat(lookup(files, "later").validFor()).isZero();
+    assertThat(lookup(files, "later").validFor()).isEqualTo(FolderListings.OFFLINE_LIFE);
   }
 
   @Test
