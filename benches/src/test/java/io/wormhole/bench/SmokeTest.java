@@ -24,6 +24,7 @@ class SmokeTest {
             .measurementIterations(1)
             .measurementTime(TimeValue.milliseconds(1))
             .param("contents", "1000")
+            .param("chunks", "64")
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT)
             .build();
