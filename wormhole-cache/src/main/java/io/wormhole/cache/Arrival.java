@@ -10,4 +10,19 @@ package io.wormhole.cache;
  * @param young the file's version was too young, when read, to be kept on a disk
  */
 @SuppressWarnings("ArrayRecordComponent")
-public record Arrival(int length, byte[] hash, byte[] chainingValues, boolean young) {}
+public record Arrival(int length, byte[] hash, byte[] chainingValues, boolean young) {
+  private static final byte[] NONE = new byte[0];
+
+  /**
+   * The chunk has the hash that was known, and its bytes did not come.
+   *
+   * @param length bytes it has
+   */
+  public static Arrival known(int length, boolean young) {
+    return new Arrival(length, NONE, NONE, young);
+  }
+
+  boolean isKnown() {
+    return hash.length == 0;
+  }
+}

@@ -1,5 +1,6 @@
 package io.wormhole.cache;
 
+import io.wormhole.protocol.hash.ChunkHash;
 import java.lang.foreign.MemorySegment;
 
 /** Where a chunk comes from when the cache does not have it. */
@@ -14,4 +15,13 @@ public interface ChunkLoader {
    *     throws, not at all
    */
   PendingLoad load(ChunkKey key, MemorySegment destination);
+
+  /**
+   * As {@link #load(ChunkKey, MemorySegment)}, where a chunk that is here may be the one.
+   *
+   * @param known its hash; if the chunk has it, {@link Arrival#known} may be what arrives
+   */
+  default PendingLoad load(ChunkKey key, ChunkHash known, MemorySegment destination) {
+    return load(key, destination);
+  }
 }

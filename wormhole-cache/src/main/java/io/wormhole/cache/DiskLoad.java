@@ -2,11 +2,12 @@ package io.wormhole.cache;
 
 import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.cache.disk.DiskTier.Found;
-import io.wormhole.cache.disk.PageKey;
+import io.wormhole.protocol.hash.ChunkHash;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,10 +18,9 @@ final class DiskLoad implements PendingLoad {
   private static final byte[] NONE = new byte[0];
 
   private final ChunkKey key;
-  private final PageKey page;
-  private final int index;
   private final MemorySegment destination;
   private final ChunkLoader network;
+  private final Consumer<DiskLoad> readingKnown;
   private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
 
   /** Guarded by this: the disk may still bring it. */
@@ -28,17 +28,27 @@ final class DiskLoad implements PendingLoad {
 
   private boolean cancelled;
   private @Nullable PendingLoad further;
+
+  /** What another version has in this place. */
+  private volatile @Nullable ChunkHash known;
+
+  /** What the host says of it that is not known: its length, and whether it is young. */
+  private volatile @Nullable Arrival same;
+
   private volatile boolean checked;
 
   /**
-   * @param index in the page
+   * @param readingKnown begins to call {@link #readKnown}, or gives this up; does not wait
    */
-  DiskLoad(ChunkKey key, PageKey page, int index, MemorySegment destination, ChunkLoader network) {
+  DiskLoad(
+      ChunkKey key,
+      MemorySegment destination,
+      ChunkLoader network,
+      Consumer<DiskLoad> readingKnown) {
     this.key = key;
-    this.page = page;
-    this.index = index;
     this.destination = destination;
     this.network = network;
+    this.readingKnown = readingKnown;
   }
 
   @Override
@@ -49,6 +59,11 @@ final class DiskLoad implements PendingLoad {
   /** Whether what has arrived was found to be what its hash says: it came from our own disk. */
   boolean isChecked() {
     return checked;
+  }
+
+  /** Whether the disk has brought it under another version's name. */
+  boolean isNews() {
+    return same != null;
   }
 
   /**
@@ -62,15 +77,56 @@ final class DiskLoad implements PendingLoad {
       return false;
     }
     try {
-      Optional<Found> found = tier.read(page, index, scratch);
+      Optional<Found> found = tier.read(DiskKeys.page(key), DiskKeys.indexInPage(key), scratch);
       if (found.isPresent()) {
-        return land(found.get(), scratch);
+        return land(found.get(), scratch, false);
       }
+      known = ofOtherVersion(tier).orElse(null);
     } catch (RuntimeException | Error failed) {
       if (giveUp()) {
         arrival.completeExceptionally(failed);
       }
       return false;
+    }
+    boolean inTime = giveUp();
+    if (inTime) {
+      overNetwork();
+    }
+    return inTime;
+  }
+
+  private Optional<ChunkHash> ofOtherVersion(DiskTier tier) {
+    FileVersion file = key.file();
+    return tier.lastVersions(DiskKeys.file(file))
+        .flatMap(last -> last.otherThan(file.versionHigh(), file.versionLow()))
+        .map(other ->
+            new FileVersion(
+                file.shareHigh(),
+                file.shareLow(),
+                file.inode(),
+                file.generation(),
+                other.high(),
+                other.low()))
+        .map(other -> new ChunkKey(other, key.index()))
+        .flatMap(other -> tier.hashOf(DiskKeys.page(other), DiskKeys.indexInPage(other)));
+  }
+
+  /**
+   * Reads what the host says is the chunk, and goes on over the network if it is not there any
+   * more. Blocks.
+   *
+   * @param scratch of a chunk's size
+   * @return whether the disk has answered in time
+   */
+  boolean readKnown(DiskTier tier, MemorySegment scratch) {
+    Arrival told = same;
+    ChunkHash hash = known;
+    if (told == null || hash == null) {
+      return false;
+    }
+    Optional<Found> found = tier.read(hash, scratch).filter(here -> here.length() == told.length());
+    if (found.isPresent()) {
+      return land(found.get(), scratch, told.young());
     }
     boolean inTime = giveUp();
     if (inTime) {
@@ -86,11 +142,15 @@ final class DiskLoad implements PendingLoad {
     return was;
   }
 
-  /** For once, after it was given up. */
+  /** After it was given up. */
   void overNetwork() {
+    // Once: what the host calls the same and is not here comes as bytes.
+    ChunkHash hint = same == null ? known : null;
+    known = hint;
+    same = null;
     PendingLoad begun;
     try {
-      begun = network.load(key, destination);
+      begun = hint == null ? network.load(key, destination) : network.load(key, hint, destination);
     } catch (RuntimeException | Error failed) {
       arrival.completeExceptionally(failed);
       return;
@@ -109,10 +169,26 @@ final class DiskLoad implements PendingLoad {
             .whenComplete((come, failure) -> {
               if (failure != null) {
                 arrival.completeExceptionally(failure);
+              } else if (hint != null && come.isKnown()) {
+                isKnown(come);
               } else {
                 arrival.complete(come);
               }
             });
+  }
+
+  private void isKnown(Arrival told) {
+    same = told;
+    boolean wanted;
+    synchronized (this) {
+      wanted = !cancelled;
+      open = wanted;
+    }
+    if (wanted) {
+      readingKnown.accept(this);
+    } else {
+      arrival.completeExceptionally(new CancellationException());
+    }
   }
 
   @Override
@@ -127,12 +203,13 @@ final class DiskLoad implements PendingLoad {
     }
     if (begun != null) {
       begun.cancel();
-    } else if (only) {
+    }
+    if (only) {
       arrival.completeExceptionally(new CancellationException());
     }
   }
 
-  private boolean land(Found found, MemorySegment scratch) {
+  private boolean land(Found found, MemorySegment scratch, boolean young) {
     synchronized (this) {
       if (!open) {
         return false;
@@ -142,7 +219,7 @@ final class DiskLoad implements PendingLoad {
       MemorySegment.copy(scratch, 0, destination, 0, found.length());
     }
     checked = true;
-    arrival.complete(new Arrival(found.length(), found.hash().bytes(), NONE, false));
+    arrival.complete(new Arrival(found.length(), found.hash().bytes(), NONE, young));
     return true;
   }
 

@@ -2,16 +2,12 @@ package io.wormhole.cache;
 
 import io.wormhole.cache.disk.DiskStats;
 import io.wormhole.cache.disk.DiskTier;
-import io.wormhole.cache.disk.PageKey;
 import io.wormhole.cache.ram.Chunk;
 import io.wormhole.protocol.hash.ChunkHash;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -26,6 +22,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,7 +46,6 @@ final class DiskSide implements AutoCloseable {
   private static final int MOST_READS = 1024;
   private static final int MOST_BEHIND = 128;
   private static final int CHUNK_BYTES = 128 << 10;
-  private static final int HASHED_BYTES = 7 * Long.BYTES;
   private static final Duration WITHOUT = Duration.ofSeconds(5);
   private static final Duration FLUSH_AFTER = Duration.ofSeconds(1);
   private static final Duration REST_AFTER = Duration.ofSeconds(60);
@@ -75,8 +71,11 @@ final class DiskSide implements AutoCloseable {
   /** Nothing is written any more. */
   private volatile boolean over;
 
-  /** The writer's own. */
+  // The writer's own.
   private boolean changed;
+
+  /** Whose version the disk was told of last. */
+  private @Nullable FileVersion noted;
 
   private boolean resting;
 
@@ -114,27 +113,47 @@ final class DiskSide implements AutoCloseable {
   /** What brings a chunk from the disk if it is there, and else as this one does. */
   ChunkLoader before(ChunkLoader network) {
     return (key, destination) -> {
-      PageKey page = page(key);
-      if (closing || isWithout() || !tier.mayHold(page)) {
+      boolean mayHelp = mayHave(key) || tier.mayHold(DiskKeys.file(key.file()));
+      if (closing || isWithout() || !mayHelp) {
         return network.load(key, destination);
       }
       usedNanos = System.nanoTime();
-      DiskLoad load = new DiskLoad(key, page, indexInPage(key), destination, network);
-      try {
-        readers.execute(() -> read(load));
-        watch(load);
-      } catch (RejectedExecutionException busyOrClosing) {
-        if (load.giveUp()) {
-          load.overNetwork();
-        }
-      }
+      DiskLoad load = new DiskLoad(key, destination, network, this::readKnown);
+      begin(load, () -> read(load));
       return load;
     };
+  }
+
+  private void begin(DiskLoad load, Runnable reading) {
+    try {
+      readers.execute(reading);
+      watch(load);
+    } catch (RejectedExecutionException busyOrClosing) {
+      if (load.giveUp()) {
+        load.overNetwork();
+      }
+    }
+  }
+
+  /** The host says that a chunk of another version is the one. */
+  private void readKnown(DiskLoad load) {
+    begin(
+        load,
+        () -> {
+          if (load.readKnown(tier, SCRATCH.get())) {
+            late.set(0);
+          }
+        });
   }
 
   /** Whether what this load brought needs no check any more. */
   static boolean hasChecked(PendingLoad load) {
     return load instanceof DiskLoad ours && ours.isChecked();
+  }
+
+  /** Whether the disk knows already what this load brought. */
+  static boolean isKept(PendingLoad load) {
+    return hasChecked(load) && !((DiskLoad) load).isNews();
   }
 
   /**
@@ -180,12 +199,11 @@ final class DiskSide implements AutoCloseable {
   }
 
   boolean mayHave(ChunkKey key) {
-    return !closing && !isWithout() && tier.mayHold(page(key));
+    return !closing && !isWithout() && tier.mayHold(DiskKeys.page(key));
   }
 
   /** As {@link ChunkCache#recall}. */
   Optional<byte[]> recall(ChunkKey key) throws InterruptedException {
-    PageKey page = page(key);
     if (!mayHave(key)) {
       return Optional.empty();
     }
@@ -193,7 +211,7 @@ final class DiskSide implements AutoCloseable {
     try {
       readers.execute(() -> {
         try {
-          answer.complete(copy(page, indexInPage(key)));
+          answer.complete(copy(key));
         } catch (RuntimeException | Error failed) {
           answer.completeExceptionally(failed);
         }
@@ -207,9 +225,9 @@ final class DiskSide implements AutoCloseable {
     }
   }
 
-  private Optional<byte[]> copy(PageKey page, int index) {
+  private Optional<byte[]> copy(ChunkKey key) {
     MemorySegment scratch = SCRATCH.get();
-    return tier.read(page, index, scratch)
+    return tier.read(DiskKeys.page(key), DiskKeys.indexInPage(key), scratch)
         .map(found -> scratch.asSlice(0, found.length()).toArray(ValueLayout.JAVA_BYTE));
   }
 
@@ -315,33 +333,13 @@ final class DiskSide implements AutoCloseable {
   private void write(ChunkKey key, ChunkHash hash, MemorySegment bytes) {
     try {
       boolean alone = key.index() == 0 && bytes.byteSize() < CHUNK_BYTES;
-      tier.put(page(key), indexInPage(key), alone, hash, bytes);
+      tier.put(DiskKeys.page(key), DiskKeys.indexInPage(key), alone, hash, bytes);
+      if (!alone && !key.file().equals(noted)) {
+        noted = key.file();
+        tier.noteVersion(DiskKeys.file(noted), noted.versionHigh(), noted.versionLow());
+      }
     } catch (RuntimeException bug) {
       log.error("A chunk could not be written to the disk cache", bug);
-    }
-  }
-
-  private static int indexInPage(ChunkKey key) {
-    return (int) (key.index() % PageKey.CHUNKS);
-  }
-
-  private static PageKey page(ChunkKey key) {
-    FileVersion file = key.file();
-    ByteBuffer named =
-        ByteBuffer.allocate(HASHED_BYTES)
-            .putLong(file.shareHigh())
-            .putLong(file.shareLow())
-            .putLong(file.inode())
-            .putLong(file.generation())
-            .putLong(file.versionHigh())
-            .putLong(file.versionLow())
-            .putLong(key.index() / PageKey.CHUNKS);
-    try {
-      ByteBuffer digest =
-          ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(named.array()));
-      return new PageKey(digest.getLong(), digest.getLong());
-    } catch (NoSuchAlgorithmException absent) {
-      throw new IllegalStateException("every Java platform has SHA-256", absent);
     }
   }
 }

@@ -246,9 +246,8 @@ final class Flights {
       giveBack(flight, slot);
       return;
     }
-    boolean fromDisk = DiskSide.hasChecked(load);
     try {
-      if (!fromDisk) {
+      if (!DiskSide.hasChecked(load)) {
         check(flight.key(), slot, arrival);
       }
     } catch (CorruptChunkException | RuntimeException e) {
@@ -259,7 +258,7 @@ final class Flights {
     ChunkHash hash = ChunkHash.of(arrival.hash());
     Chunk chunk = new Chunk(slot, arrival.length(), hash, arrival.young());
     DiskSide behind = disk;
-    if (behind != null && !fromDisk && isKept(flight, slot)) {
+    if (behind != null && !DiskSide.isKept(load) && isKept(flight, slot)) {
       behind.offer(flight.key(), chunk, tier.readAheadSlots());
     }
     publish(flight, slot, chunk);

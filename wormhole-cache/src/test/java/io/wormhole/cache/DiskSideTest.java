@@ -123,6 +123,97 @@ class DiskSideTest {
     readFromDisk(0);
   }
 
+  private static final FileVersion NEWER = new FileVersion(1, 2, 3, 4, 7, 8);
+
+  /** A load of a chunk of the newer version, which is told of the older one's. */
+  private HeldLoads.Held newer(ChunkKey key) throws Exception {
+    loads.awaitBegun(1);
+    HeldLoads.Held held = loads.take(key);
+    assertThat(held.known()).isPresent();
+    return held;
+  }
+
+  private static void assertIs(ChunkKey key, PendingChunk claim) throws Exception {
+    Chunk chunk = claim.await(SOON);
+    assertThat(chunk.length()).isEqualTo(LENGTH);
+    assertIsChunk(key, chunk);
+    chunk.release();
+  }
+
+  @Test
+  void whatAnotherVersionHasIsNotLoadedAgain() throws Exception {
+    for (long index : new long[] {0, 1, 600}) {
+      read(index);
+    }
+    restart();
+    for (long index : new long[] {0, 600}) {
+      ChunkKey key = new ChunkKey(NEWER, index);
+      PendingChunk claim = cache.get(key, loads);
+      newer(key).succeedWith(Arrival.known(LENGTH, false));
+      assertIs(key(index), claim);
+    }
+    // Of the new version it is known from now on, and the older one's rest helps on.
+    restart();
+    assertIs(key(600), cache.get(new ChunkKey(NEWER, 600), loads));
+    ChunkKey one = new ChunkKey(NEWER, 1);
+    PendingChunk claim = cache.get(one, loads);
+    newer(one).succeed(LENGTH);
+    assertIs(one, claim);
+  }
+
+  @Test
+  void aChunkThatIsNotTheSameComesOverTheNetwork() throws Exception {
+    read(0);
+    restart();
+    ChunkKey key = new ChunkKey(NEWER, 0);
+    PendingChunk claim = cache.get(key, loads);
+    newer(key).succeed(LENGTH);
+    assertIs(key, claim);
+  }
+
+  @Test
+  void whatTheHostCallsTheSameAndCannotBeComesAsBytes() throws Exception {
+    read(0);
+    restart();
+    ChunkKey key = new ChunkKey(NEWER, 0);
+    PendingChunk claim = cache.get(key, loads);
+    newer(key).succeedWith(Arrival.known(LENGTH - 1, false));
+    loads.awaitBegun(1);
+    HeldLoads.Held again = loads.take(key);
+    assertThat(again.known()).isEmpty();
+    again.succeed(LENGTH);
+    assertIs(key, claim);
+  }
+
+  @Test
+  void whatIsYoungIsNotKeptThoughItIsTheSame() throws Exception {
+    read(0);
+    restart();
+    ChunkKey key = new ChunkKey(NEWER, 0);
+    PendingChunk claim = cache.get(key, loads);
+    newer(key).succeedWith(Arrival.known(LENGTH, true));
+    assertIs(key(0), claim);
+    restart();
+    PendingChunk again = cache.get(key, loads);
+    newer(key).succeed(LENGTH);
+    assertIs(key, again);
+  }
+
+  @Test
+  void whatDoesNotComeFromASlowDiskThoughItIsTheSameComesAsBytes() throws Exception {
+    read(0);
+    StuckDisk disk = restartOnAStuckDisk(Duration.ofSeconds(1));
+    ChunkKey key = new ChunkKey(NEWER, 0);
+    PendingChunk claim = cache.get(key, loads);
+    disk.goOn();
+    newer(key).succeedWith(Arrival.known(LENGTH, false));
+    loads.awaitBegun(1);
+    HeldLoads.Held again = loads.take(key);
+    again.succeed(LENGTH);
+    assertIs(key, claim);
+    disk.goOn();
+  }
+
   @Test
   void cancelledReadLeavesNothingBehind() throws Exception {
     read(0);

@@ -2,10 +2,12 @@ package io.wormhole.cache;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import io.wormhole.protocol.hash.ChunkHash;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 
@@ -15,12 +17,14 @@ final class HeldLoads implements ChunkLoader {
   static final class Held implements PendingLoad {
     private final ChunkKey key;
     private final MemorySegment destination;
+    private final Optional<ChunkHash> known;
     private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
     private volatile boolean cancelled;
 
-    Held(ChunkKey key, MemorySegment destination) {
+    Held(ChunkKey key, MemorySegment destination, Optional<ChunkHash> known) {
       this.key = key;
       this.destination = destination;
+      this.known = known;
     }
 
     @Override
@@ -35,6 +39,11 @@ final class HeldLoads implements ChunkLoader {
 
     boolean isCancelled() {
       return cancelled;
+    }
+
+    /** What the chunk may be. */
+    Optional<ChunkHash> known() {
+      return known;
     }
 
     MemorySegment destination() {
@@ -59,9 +68,17 @@ final class HeldLoads implements ChunkLoader {
 
   @Override
   public PendingLoad load(ChunkKey key, MemorySegment destination) {
-    Held held = new Held(key, destination);
+    return begun(new Held(key, destination, Optional.empty()));
+  }
+
+  @Override
+  public PendingLoad load(ChunkKey key, ChunkHash known, MemorySegment destination) {
+    return begun(new Held(key, destination, Optional.of(known)));
+  }
+
+  private Held begun(Held held) {
     synchronized (this) {
-      loads.computeIfAbsent(key, _ -> new ArrayDeque<>()).add(held);
+      loads.computeIfAbsent(held.key, _ -> new ArrayDeque<>()).add(held);
     }
     begun.release();
     return held;

@@ -113,7 +113,10 @@ public final class DiskTier implements AutoCloseable {
     }
   }
 
-  /** Whether a chunk of a page may be there; false is sure. Any thread, and does not block. */
+  /**
+   * Whether a chunk of a page, or the last versions of a file, may be there; false is sure. Any
+   * thread, and does not block.
+   */
   public boolean mayHold(PageKey page) {
     return stores.pages().mayHold(page);
   }
@@ -125,24 +128,81 @@ public final class DiskTier implements AutoCloseable {
    * @param destination where its first bytes go; may have been written to even if nothing is found
    */
   public Optional<Found> read(PageKey page, int index, MemorySegment destination) {
+    Optional<Found> found = hashOf(page, index).flatMap(hash -> read(hash, destination));
+    (found.isPresent() ? counts.hits : counts.misses).increment();
+    return found;
+  }
+
+  /**
+   * Reads what has a hash, whatever file it is of.
+   *
+   * @param destination as in {@link #read(PageKey, int, MemorySegment)}
+   */
+  public Optional<Found> read(ChunkHash hash, MemorySegment destination) {
     Stores now = stores;
     try {
-      Optional<ChunkHash> hash = now.pages().hashOf(page, index);
-      if (hash.isPresent()) {
-        Optional<Integer> length = now.contents().read(hash.get(), destination);
-        if (length.isPresent()) {
-          counts.hits.increment();
-          return Optional.of(new Found(length.get(), hash.get()));
-        }
-      }
+      return now.contents().read(hash, destination).map(length -> new Found(length, hash));
     } catch (CorruptContentException corrupt) {
-      log.warn("Dropped a chunk from the disk cache: {}", corrupt.getMessage());
-      drop(corrupt.hash());
+      dropCorrupt(corrupt);
     } catch (IOException failed) {
       failed(now, failed);
     }
-    counts.misses.increment();
     return Optional.empty();
+  }
+
+  /**
+   * The hash of a chunk, if it is known. The chunk itself need not be there any more.
+   *
+   * @param index in its page
+   */
+  public Optional<ChunkHash> hashOf(PageKey page, int index) {
+    Stores now = stores;
+    try {
+      return now.pages().hashOf(page, index);
+    } catch (CorruptContentException corrupt) {
+      dropCorrupt(corrupt);
+    } catch (IOException failed) {
+      failed(now, failed);
+    }
+    return Optional.empty();
+  }
+
+  private void dropCorrupt(CorruptContentException corrupt) {
+    log.warn("Dropped a chunk from the disk cache: {}", corrupt.getMessage());
+    drop(corrupt.hash());
+  }
+
+  /** Which versions of a file {@link #noteVersion} was told of last. */
+  public Optional<LastVersions> lastVersions(PageKey file) {
+    Stores now = stores;
+    try {
+      return now.pages().lastVersions(file);
+    } catch (IOException failed) {
+      failed(now, failed);
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Something of a version of a file was put: while that is the last one, {@link #lastVersions}
+   * tells which came before.
+   *
+   * @param file named by the caller as no page is
+   * @param high first 8 bytes of the version's token
+   * @param low its last 8 bytes
+   */
+  public void noteVersion(PageKey file, long high, long low) {
+    synchronized (writing) {
+      if (!isWritable()) {
+        return;
+      }
+      Stores now = stores;
+      try {
+        now.pages().noteVersion(file, new LastVersions.Version(high, low));
+      } catch (IOException failed) {
+        failed(now, failed);
+      }
+    }
   }
 
   /**

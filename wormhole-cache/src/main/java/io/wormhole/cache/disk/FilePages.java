@@ -1,5 +1,6 @@
 package io.wormhole.cache.disk;
 
+import io.wormhole.cache.disk.LastVersions.Version;
 import io.wormhole.cache.disk.VersionTable.Entry;
 import io.wormhole.cache.disk.VersionTable.Kind;
 import io.wormhole.protocol.hash.Blake3;
@@ -67,6 +68,9 @@ final class FilePages {
     List<ChunkHash> found = new ArrayList<>();
     IOException[] failure = new IOException[1];
     versions.forEach((_, entry) -> {
+      if (entry.kind() == Kind.LAST) {
+        return;
+      }
       if (entry.kind() == Kind.PAGE) {
         found.add(entry.hash());
         return;
@@ -122,6 +126,24 @@ final class FilePages {
       known = load(key, entry.get().hash());
     }
     return known.flatMap(page -> hash(page, index));
+  }
+
+  /** Which versions of a file came last, if that is known. */
+  Optional<LastVersions> lastVersions(PageKey file) throws IOException {
+    return versions
+        .get(file)
+        .filter(entry -> entry.kind() == Kind.LAST)
+        .map(entry -> LastVersions.of(entry.hash()));
+  }
+
+  /** Something of a version is put. */
+  void noteVersion(PageKey file, Version version) throws IOException {
+    Optional<LastVersions> last = lastVersions(file);
+    if (last.isEmpty() || !last.get().newest().equals(version)) {
+      mark(file);
+      LastVersions now = last.map(was -> was.then(version)).orElse(LastVersions.first(version));
+      versions.put(file, Kind.LAST, now.stored());
+    }
   }
 
   /** Whether anything may be known of a page; false is sure, and costs nothing. Any thread. */

@@ -19,7 +19,7 @@ import java.util.function.BiConsumer;
 
 /**
  * What the versions of files are made of: for a file of one chunk its hash, else the hash of a page
- * of 512 hashes, which is kept like any content.
+ * of 512 hashes, which is kept like any content; and which two versions of a file came last.
  *
  * <pre>
  *   0 page key (16) | 16 hash (32) | 48 kind
@@ -46,7 +46,9 @@ final class VersionTable implements Closeable {
     /** The hash of the only chunk. */
     CHUNK(0),
     /** The hash of a page of hashes. */
-    PAGE(1);
+    PAGE(1),
+    /** Under a file's key, in place of a hash: its {@link LastVersions}. */
+    LAST(2);
 
     private final int code;
 
@@ -58,6 +60,7 @@ final class VersionTable implements Closeable {
       return switch (code) {
         case 0 -> Optional.of(CHUNK);
         case 1 -> Optional.of(PAGE);
+        case 2 -> Optional.of(LAST);
         default -> Optional.empty();
       };
     }

@@ -132,6 +132,24 @@ class DiskTierTest {
   }
 
   @Test
+  void theTwoLastVersionsOfAFileAreKnown() throws Exception {
+    PageKey file = new PageKey(70, 71);
+    assertThat(tier.lastVersions(file)).isEmpty();
+    tier.noteVersion(file, 1, 2);
+    assertThat(tier.lastVersions(file).orElseThrow().otherThan(1, 2)).isEmpty();
+    tier.noteVersion(file, 3, 4);
+    tier.noteVersion(file, 3, 4);
+    killed();
+    tier = opened(64 << 20);
+    LastVersions last = tier.lastVersions(file).orElseThrow();
+    assertThat(last.otherThan(3, 4)).contains(new LastVersions.Version(1, 2));
+    assertThat(last.otherThan(5, 6)).contains(new LastVersions.Version(3, 4));
+    assertThat(tier.hashOf(file, 0)).isEmpty();
+    assertThat(tier.collect()).isZero();
+    assertThat(tier.mayHold(file)).isTrue();
+  }
+
+  @Test
   void equalContentIsStoredOnce() {
     byte[] same = bytes(1, CHUNK);
     for (int i = 0; i < 10; i++) {

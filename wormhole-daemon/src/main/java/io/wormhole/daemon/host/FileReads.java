@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.wormhole.daemon.host.SharedFolder.OpenFile;
 import io.wormhole.daemon.transport.Outbound;
 import io.wormhole.daemon.transport.Responder;
+import io.wormhole.protocol.hash.ChunkHash;
 import io.wormhole.protocol.hash.GroupHashes;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.Limits;
@@ -11,6 +12,7 @@ import io.wormhole.protocol.wire.message.FailureCode;
 import io.wormhole.protocol.wire.message.FirstBytes;
 import io.wormhole.protocol.wire.message.ReadFile;
 import io.wormhole.protocol.wire.message.Reply;
+import io.wormhole.protocol.wire.message.Same;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +37,7 @@ final class FileReads {
   }
 
   /**
-   * Answers one read, by a chunk or with {@code changed}.
+   * Answers one read, by a chunk, with {@code changed}, or with {@code same}.
    *
    * @return bytes of the file that were sent
    * @throws FailureException what to answer instead; nothing was answered
@@ -77,7 +79,12 @@ final class FileReads {
       if (!after.sameVersion(before)) {
         return changed(after, responder);
       }
-      return filled.send(responder, hashes(filled, before, request, version, young), young);
+      GroupHashes found = hashes(filled, before, request, version, young);
+      if (request.getKnownHash().equals(ByteString.copyFrom(found.hash().bytes()))) {
+        responder.reply(Reply.newBuilder().setSame(Same.newBuilder().setYoung(young)));
+        return 0;
+      }
+      return filled.send(responder, found, young);
     }
   }
 
@@ -147,10 +154,12 @@ final class FileReads {
 
   private static void check(ReadFile request) throws FailureException {
     ByteString version = request.getVersion();
+    ByteString known = request.getKnownHash();
     if (request.getOffset() < 0
         || request.getLength() < 1
         || request.getLength() > Limits.CHUNK_BYTES
-        || (!version.isEmpty() && version.size() != Limits.VERSION_BYTES)) {
+        || (!version.isEmpty() && version.size() != Limits.VERSION_BYTES)
+        || (!known.isEmpty() && known.size() != ChunkHash.BYTES)) {
       throw new FailureException(FailureCode.FAILURE_CODE_MALFORMED);
     }
   }

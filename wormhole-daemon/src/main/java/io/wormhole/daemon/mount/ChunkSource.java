@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.wormhole.cache.Arrival;
 import io.wormhole.cache.ChunkCache;
 import io.wormhole.cache.ChunkKey;
+import io.wormhole.cache.ChunkLoader;
 import io.wormhole.cache.FileVersion;
 import io.wormhole.cache.PendingChunk;
 import io.wormhole.cache.PendingLoad;
@@ -12,6 +13,7 @@ import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.PendingRead.Answer;
 import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.hash.ChunkHash;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.ShareId;
@@ -92,12 +94,7 @@ final class ChunkSource {
    * @param bytes how long the chunk is at this version
    */
   PendingChunk claim(Optional<Access> from, FileVersion file, long index, int bytes) {
-    return cache.get(
-        new ChunkKey(file, index),
-        (key, slot) ->
-            from.<PendingLoad>map(
-                    access -> load(access, key, bytes, slot, Priority.PRIORITY_WAITING))
-                .orElseGet(NoLoad::new));
+    return cache.get(new ChunkKey(file, index), loader(from, bytes, Priority.PRIORITY_WAITING));
   }
 
   /**
@@ -107,12 +104,7 @@ final class ChunkSource {
    */
   void prefetch(Optional<Access> from, FileVersion file, long index, int bytes) {
     if (from.isPresent() || mayHave(file, index)) {
-      cache.prefetch(
-          new ChunkKey(file, index),
-          (key, slot) ->
-              from.<PendingLoad>map(
-                      access -> load(access, key, bytes, slot, Priority.PRIORITY_READ_AHEAD))
-                  .orElseGet(NoLoad::new));
+      cache.prefetch(new ChunkKey(file, index), loader(from, bytes, Priority.PRIORITY_READ_AHEAD));
     }
   }
 
@@ -121,10 +113,43 @@ final class ChunkSource {
     cache.cancelIfUnwanted(new ChunkKey(file, index));
   }
 
-  private PendingLoad load(
-      Access from, ChunkKey key, int bytes, MemorySegment slot, Priority priority) {
+  private ChunkLoader loader(Optional<Access> from, int bytes, Priority priority) {
+    return from.<ChunkLoader>map(access -> new HostLoader(access, bytes, priority))
+        .orElse((_, _) -> new NoLoad());
+  }
+
+  private final class HostLoader implements ChunkLoader {
+    private final Access from;
+    private final int bytes;
+    private final Priority priority;
+
+    HostLoader(Access from, int bytes, Priority priority) {
+      this.from = from;
+      this.bytes = bytes;
+      this.priority = priority;
+    }
+
+    @Override
+    public PendingLoad load(ChunkKey key, MemorySegment slot) {
+      return begin(from, key, ByteString.EMPTY, bytes, slot, priority);
+    }
+
+    @Override
+    public PendingLoad load(ChunkKey key, ChunkHash known, MemorySegment slot) {
+      return begin(from, key, ByteString.copyFrom(known.bytes()), bytes, slot, priority);
+    }
+  }
+
+  private PendingLoad begin(
+      Access from,
+      ChunkKey key,
+      ByteString known,
+      int bytes,
+      MemorySegment slot,
+      Priority priority) {
     ReadFile.Builder read =
         ReadFile.newBuilder()
+            .setKnownHash(known)
             .setHandle(from.handle())
             .setVersion(new VersionToken(key.file().versionHigh(), key.file().versionLow()).token())
             .setOffset(key.index() * Limits.CHUNK_BYTES)
@@ -138,7 +163,8 @@ final class ChunkSource {
                 deadline);
     CompletableFuture<Answer> answer =
         pending.answer().whenComplete((_, failure) -> report(from, failure));
-    return new Load(pending, answer.thenApply(come -> arrival(come, bytes)));
+    boolean isKnown = !known.isEmpty();
+    return new Load(pending, answer.thenApply(come -> arrival(come, bytes, isKnown)));
   }
 
   /** Before anybody hears of the failure, so that whoever tries again finds other lanes. */
@@ -148,8 +174,14 @@ final class ChunkSource {
     }
   }
 
-  private static Arrival arrival(Answer answer, int bytes) {
+  private static Arrival arrival(Answer answer, int bytes, boolean isKnown) {
     return switch (answer) {
+      case Answer.Same(boolean young) -> {
+        if (!isKnown) {
+          throw new CompletionException(notAsked());
+        }
+        yield Arrival.known(bytes, young);
+      }
       case Answer.Changed changed ->
           throw new CompletionException(new ChangedException(changed.now()));
       case Answer.Bytes(ChunkHeader header) -> {
@@ -162,6 +194,10 @@ final class ChunkSource {
         yield new Arrival(bytes, header.hash(), header.chainingValues(), header.young());
       }
     };
+  }
+
+  private static WireException notAsked() {
+    return new WireException("the same as nothing");
   }
 
   private record Load(PendingRead pending, CompletableFuture<Arrival> arrival)
@@ -245,6 +281,7 @@ final class ChunkSource {
       throw lost;
     }
     return switch (answer) {
+      case Answer.Same _ -> throw notAsked();
       case Answer.Changed changed -> throw new ChangedException(changed.now());
       case Answer.Bytes(ChunkHeader header) -> {
         MemorySegment bytes = destination.asSlice(0, header.dataBytes());

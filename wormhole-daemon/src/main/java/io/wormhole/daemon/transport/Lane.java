@@ -27,7 +27,10 @@ public interface Lane {
   /** From here on frames of a trusted peer's sizes, and further streams, are accepted. */
   void trust();
 
-  /** What is known of the path; cheap, a snapshot not older than a second. */
+  /**
+   * What is known of the path; cheap. What was received is so until now; the rest is a snapshot
+   * made when it was last asked for, or within a second of that.
+   */
   PathFigures path();
 
   /**

@@ -8,7 +8,7 @@ package io.wormhole.daemon.transport;
  * @param lossPercent packets this end sent that were lost, of all it sent
  * @param congestionWindowBytes of this end
  * @param bytesSent on the wire, since the lane was made
- * @param bytesReceived on the wire, since the lane was made
+ * @param bytesReceived on the lane's streams, since it was made
  */
 public record PathFigures(
     String kind,
@@ -16,4 +16,8 @@ public record PathFigures(
     double lossPercent,
     long congestionWindowBytes,
     long bytesSent,
-    long bytesReceived) {}
+    long bytesReceived) {
+  PathFigures withBytesReceived(long bytes) {
+    return new PathFigures(kind, rttMillis, lossPercent, congestionWindowBytes, bytesSent, bytes);
+  }
+}

@@ -22,5 +22,12 @@ public interface PendingRead {
 
     /** The file is at another version; no bytes came. */
     record Changed(Attributes now) implements Answer {}
+
+    /**
+     * The range has the hash that the request named; no bytes came.
+     *
+     * @param young as of a chunk
+     */
+    record Same(boolean young) implements Answer {}
   }
 }

@@ -175,6 +175,7 @@ abstract sealed class PendingRequest permits PendingRequest.Call, PendingRequest
       switch (reply.getBodyCase()) {
         case FAILURE -> fail(new RemoteException(reply.getFailure().getCode()));
         case CHANGED -> answer.complete(new PendingRead.Answer.Changed(reply.getChanged()));
+        case SAME -> answer.complete(new PendingRead.Answer.Same(reply.getSame().getYoung()));
         default -> throw new WireException("a read answered by " + reply.getBodyCase());
       }
     }

@@ -160,6 +160,7 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     ByteBuf in = (ByteBuf) message;
+    lane.received(in.readableBytes());
     if (over) {
       in.release();
       return;

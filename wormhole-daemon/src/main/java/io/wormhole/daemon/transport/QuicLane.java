@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,6 +64,7 @@ final class QuicLane extends ChannelInboundHandlerAdapter implements LoopLane {
   private volatile Runnable leaveDoor = () -> {};
   private volatile PathFigures path = new PathFigures("", -1, 0, 0, 0, 0);
   private volatile long pathAskedNanos;
+  private final LongAdder received = new LongAdder();
 
   private final Set<QuicFrameStream> streams = new HashSet<>();
   private final ArrayDeque<Opening> openings = new ArrayDeque<>();
@@ -152,7 +154,11 @@ final class QuicLane extends ChannelInboundHandlerAdapter implements LoopLane {
       pathAskedNanos = now;
       onLoop(this::refreshPath);
     }
-    return path;
+    return path.withBytesReceived(received.sum());
+  }
+
+  void received(int bytes) {
+    received.add(bytes);
   }
 
   @Override
@@ -512,6 +518,6 @@ final class QuicLane extends ChannelInboundHandlerAdapter implements LoopLane {
         stats.sent() == 0 ? 0 : 100.0 * stats.lost() / stats.sent(),
         stats.cwnd(),
         stats.sentBytes(),
-        stats.recvBytes());
+        0);
   }
 }

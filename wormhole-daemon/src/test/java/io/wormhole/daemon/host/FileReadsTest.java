@@ -82,6 +82,30 @@ class FileReadsTest {
   }
 
   @Test
+  void bytesThatAreKnownDoNotCome() throws Exception {
+    byte[] content = new byte[2 * CHUNK];
+    new Random(7).nextBytes(content);
+    Files.write(root.resolve("f"), content);
+    OpenedFile file = share.opened("f");
+    ByteString version = file.getAttributes().getVersion();
+    ByteString known =
+        ByteString.copyFrom(share.read(file.getHandle(), version, 0, CHUNK).chunk().hash());
+    long served = share.session.bytesServed();
+    RecordingResponder same = share.read(file.getHandle(), version, 0, CHUNK, known);
+    assertThat(same.reply().hasSame()).isTrue();
+    assertThat(same.reply().getSame().getYoung()).isFalse();
+    assertThat(share.session.bytesServed()).isEqualTo(served);
+    assertThat(share.read(file.getHandle(), version, CHUNK, CHUNK, known).data())
+        .isEqualTo(Arrays.copyOfRange(content, CHUNK, 2 * CHUNK));
+    assertThat(share.read(file.getHandle(), ANY, 0, CHUNK, known).data()).hasSize(CHUNK);
+
+    content[0] ^= 1;
+    Files.write(root.resolve("f"), content);
+    assertThat(share.read(file.getHandle(), version, 0, CHUNK, known).reply().hasChanged())
+        .isTrue();
+  }
+
+  @Test
   void readsBehindTheEndAreEmpty() throws Exception {
     Files.write(root.resolve("f"), new byte[100]);
     Files.write(root.resolve("empty"), new byte[0]);
@@ -143,6 +167,8 @@ class FileReadsTest {
     assertThat(share.read(handle, version, 0, -1).failure()).isEqualTo(malformed);
     assertThat(share.read(handle, ANY, -1, 10).failure()).isEqualTo(malformed);
     assertThat(share.read(handle, ByteString.copyFrom(new byte[15]), 0, 10).failure())
+        .isEqualTo(malformed);
+    assertThat(share.read(handle, version, 0, 10, ByteString.copyFrom(new byte[31])).failure())
         .isEqualTo(malformed);
     assertThat(share.read(handle + 1, version, 0, 10).failure())
         .isEqualTo(FailureCode.FAILURE_CODE_BAD_HANDLE);

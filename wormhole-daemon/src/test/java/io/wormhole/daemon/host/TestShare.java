@@ -66,6 +66,11 @@ final class TestShare implements AutoCloseable {
   }
 
   RecordingResponder read(long handle, ByteString version, long offset, int length) {
+    return read(handle, version, offset, length, ByteString.EMPTY);
+  }
+
+  RecordingResponder read(
+      long handle, ByteString version, long offset, int length, ByteString knownHash) {
     return ask(
         request()
             .setReadFile(
@@ -73,7 +78,8 @@ final class TestShare implements AutoCloseable {
                     .setHandle(handle)
                     .setVersion(version)
                     .setOffset(offset)
-                    .setLength(length)));
+                    .setLength(length)
+                    .setKnownHash(knownHash)));
   }
 
   RecordingResponder attributes(String path) {

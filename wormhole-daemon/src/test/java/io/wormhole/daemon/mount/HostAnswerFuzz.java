@@ -268,7 +268,11 @@ public final class HostAnswerFuzz {
     @Override
     public PendingRead read(Request.Builder request, MemorySegment destination, Duration deadline) {
       CompletableFuture<PendingRead.Answer> answer =
-          next().thenApply(reply -> new PendingRead.Answer.Changed(reply.getChanged()));
+          next()
+              .thenApply(reply ->
+                  reply.hasSame()
+                      ? new PendingRead.Answer.Same(reply.getSame().getYoung())
+                      : new PendingRead.Answer.Changed(reply.getChanged()));
       return new PendingRead() {
         @Override
         public CompletableFuture<Answer> answer() {
