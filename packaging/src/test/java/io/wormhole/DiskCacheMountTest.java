@@ -1,5 +1,9 @@
 package io.wormhole;
 
+import static io.wormhole.SharedFiles.AGES;
+import static io.wormhole.SharedFiles.ATTRIBUTES_LIVE;
+import static io.wormhole.SharedFiles.passes;
+import static io.wormhole.SharedFiles.write;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,9 +13,7 @@ import io.wormhole.TwoMachines.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,12 +28,6 @@ class DiskCacheMountTest {
   private static final int SIZE = 6 << 20;
   private static final int SMALL = 20;
   private static final int CHUNK = 128 << 10;
-
-  /** The version of a file that was just written is not kept. */
-  private static final Duration AGES = Duration.ofMillis(2500);
-
-  /** As long as the mount and the kernel answer for the host. */
-  private static final Duration ATTRIBUTES_LIVE = Duration.ofMillis(3500);
 
   private static final Duration WRITTEN_WITHIN = Duration.ofSeconds(20);
 
@@ -52,21 +48,12 @@ class DiskCacheMountTest {
     Shared shared = machines.host(folder);
     mounted = machines.mount(shared, "mnt");
     awaitOpen();
-    FileTime written = Files.getLastModifiedTime(folder);
-    var _ =
-        Await.until(
-            AGES.multipliedBy(2), Instant::now, now -> now.isAfter(written.toInstant().plus(AGES)));
+    passes(AGES);
   }
 
   @AfterEach
   void end() throws IOException, InterruptedException {
     machines.close();
-  }
-
-  private static void write(Path file, int size, Random random) throws IOException {
-    byte[] bytes = new byte[size];
-    random.nextBytes(bytes);
-    Files.write(file, bytes);
   }
 
   private void readAll() throws IOException {
@@ -172,7 +159,7 @@ class DiskCacheMountTest {
     byte[] bytes = Files.readAllBytes(folder.resolve("film"));
     bytes[SIZE / 2] ^= 1;
     Files.write(folder.resolve("film"), bytes);
-    Thread.sleep(AGES.plus(ATTRIBUTES_LIVE));
+    passes(AGES.plus(ATTRIBUTES_LIVE));
     readAll();
     assertThat(networkBytes(stats()) - before).isBetween((long) CHUNK, (long) SIZE / 10);
     awaitWritten();
@@ -180,7 +167,7 @@ class DiskCacheMountTest {
     succeeded("daemon", "stop");
     bytes[0] ^= 1;
     Files.write(folder.resolve("film"), bytes);
-    Thread.sleep(AGES);
+    passes(AGES);
     mountAgain();
     readAll();
     assertThat(networkBytes(stats())).isBetween((long) CHUNK, (long) SIZE / 10);
@@ -194,6 +181,9 @@ class DiskCacheMountTest {
     Outcome elsewhere = machines.onMounting("cache", "warm", folder.toString());
     assertThat(elsewhere.exit()).isEqualTo(1);
     assertThat(elsewhere.err()).contains("is in no mount of wormhole");
+    Outcome nowhere = machines.onMounting("cache", "warm", mounted.resolve("none").toString());
+    assertThat(nowhere.exit()).isEqualTo(1);
+    assertThat(nowhere.err()).startsWith("wormhole: there is no " + mounted.resolve("none") + ";");
 
     Process reader =
         new ProcessBuilder(

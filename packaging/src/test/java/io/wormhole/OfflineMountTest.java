@@ -1,5 +1,9 @@
 package io.wormhole;
 
+import static io.wormhole.SharedFiles.AGES;
+import static io.wormhole.SharedFiles.ATTRIBUTES_LIVE;
+import static io.wormhole.SharedFiles.passes;
+import static io.wormhole.SharedFiles.write;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.wormhole.TwoMachines.Outcome;
@@ -8,8 +12,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -22,12 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 class OfflineMountTest {
   private static final int FILM_BYTES = 3 << 20;
   private static final int STILLS = 30;
-
-  /** The version of a file that was just written is not kept. */
-  private static final Duration AGES = Duration.ofMillis(2500);
-
-  /** As long as the mount and the kernel answer for the host. */
-  private static final Duration ATTRIBUTES_LIVE = Duration.ofMillis(3500);
 
   @TempDir Path temp;
   private Path folder;
@@ -56,17 +52,6 @@ class OfflineMountTest {
   @AfterEach
   void end() throws IOException {
     machines.close();
-  }
-
-  private static void write(Path file, int size, Random random) throws IOException {
-    byte[] bytes = new byte[size];
-    random.nextBytes(bytes);
-    Files.write(file, bytes);
-  }
-
-  private static void passes(Duration time) throws IOException, InterruptedException {
-    Instant end = Instant.now().plus(time);
-    var _ = Await.until(time.multipliedBy(2), Instant::now, now -> now.isAfter(end));
   }
 
   private static String shell(String script, Path in) throws IOException, InterruptedException {

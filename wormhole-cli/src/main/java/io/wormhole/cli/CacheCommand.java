@@ -14,6 +14,7 @@ import io.wormhole.protocol.settings.Setting;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -288,6 +289,12 @@ final class CacheCommand {
             ErrorKind.NOT_MOUNTED,
             SafeText.name(path.toString()) + " is in no mount of wormhole",
             "wormhole status shows what is mounted where");
+      } catch (NoSuchFileException none) {
+        throw new ControlException(
+            ErrorKind.UNREADABLE,
+            "there is no " + SafeText.name(path.toString()),
+            "wormhole status shows what is mounted where",
+            none);
       } catch (IOException failed) {
         throw new ControlException(
             ErrorKind.UNREADABLE,

@@ -471,11 +471,14 @@ class LaneTest {
   void lanesWorkWithoutNativeSockets() throws Exception {
     try (Wire nio = new Wire(TransportSettings.DEFAULTS.withoutNativeSockets(), _ -> recorder())) {
       Lane lane = nio.dialTrusted();
-      nio.acceptedLane().trust();
+      Lane accepted = nio.acceptedLane();
+      accepted.trust();
       FrameStream stream = Wire.await(lane.openStream(new Recorder()));
       ChunkHeader header = Wire.header(1, Limits.CHUNK_BYTES);
       stream.send(header, stream.allocate(Limits.CHUNK_BYTES));
       assertThat(atHost.take().next().payload()).hasSize(Limits.CHUNK_BYTES);
+      assertThat(accepted.path().bytesReceived())
+          .isBetween((long) Limits.CHUNK_BYTES, 2L * Limits.CHUNK_BYTES);
     }
   }
 
