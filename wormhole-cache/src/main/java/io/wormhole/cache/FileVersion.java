@@ -4,8 +4,8 @@ package io.wormhole.cache;
  * The bytes of one file at one moment, as the cache names them. Made once for an open file and
  * shared by the keys of its chunks.
  *
- * @param shareHigh first 8 bytes of the share's id, big-endian
- * @param shareLow last 8 bytes of the share's id
+ * @param shareHigh first 8 bytes of what names the share and its host, big-endian
+ * @param shareLow last 8 bytes of that
  * @param inode the host's inode number
  * @param generation differs when an inode number is used again
  * @param versionHigh first 8 bytes of the version's token, big-endian

@@ -3,6 +3,7 @@ package io.wormhole.daemon;
 import io.wormhole.cache.ChunkCache;
 import io.wormhole.daemon.Joining.Admitted;
 import io.wormhole.daemon.fuse.ErrnoException;
+import io.wormhole.daemon.mount.CachedShare;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
@@ -114,7 +115,9 @@ final class ShareOpener {
       }
       // Who says where the host is wants to hear that it is not there.
       Optional<RemoteShare.Kept> kept =
-          peer == null ? RemoteShare.kept(cache, blake3, known.share()) : Optional.empty();
+          peer == null
+              ? RemoteShare.kept(cache, blake3, CachedShare.of(known.host(), known.share()))
+              : Optional.empty();
       if (kept.isPresent()) {
         return open(known, kept.get(), silent ? "the host does not answer" : away.getMessage());
       }
@@ -156,7 +159,7 @@ final class ShareOpener {
               link,
               cache,
               blake3,
-              source.share(),
+              CachedShare.of(source.host(), source.share()),
               MountSettings.DEFAULTS,
               owner,
               tickerNanos);

@@ -21,6 +21,7 @@ import io.wormhole.daemon.fuse.KernelMount;
 import io.wormhole.daemon.fuse.MountOptions;
 import io.wormhole.daemon.fuse.device.DeviceBackend;
 import io.wormhole.daemon.fuse.device.DeviceSettings;
+import io.wormhole.daemon.mount.CachedShare;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
@@ -39,7 +40,6 @@ import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.Limits;
-import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.Attributes;
 import io.wormhole.protocol.wire.message.FileKind;
 import io.wormhole.protocol.wire.message.FolderEntry;
@@ -192,7 +192,7 @@ class EvilHostTest {
             link,
             cache,
             blake3,
-            new ShareId(1, ++shares),
+            new CachedShare(1, ++shares),
             SETTINGS,
             new Owner(0, 0),
             System::nanoTime);

@@ -14,6 +14,7 @@ import io.wormhole.daemon.discovery.LocalNetwork;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.ShareStore;
+import io.wormhole.daemon.mount.CachedShare;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
@@ -143,7 +144,7 @@ final class HostUnderAttack implements AutoCloseable {
                 System::nanoTime),
             cache,
             blake3,
-            admitted.joined().share(),
+            CachedShare.of(admitted.joined().host(), admitted.joined().share()),
             MountSettings.DEFAULTS,
             new Owner(0, 0),
             System::nanoTime);

@@ -16,7 +16,6 @@ import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.hash.ChunkHash;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.Limits;
-import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Attributes;
 import io.wormhole.protocol.wire.message.Priority;
@@ -40,7 +39,7 @@ final class ChunkSource {
   private final ChunkCache cache;
   private final Blake3 blake3;
   private final Duration deadline;
-  private final ShareId share;
+  private final CachedShare share;
 
   /** The file is at another version than the one whose bytes were asked for. */
   static final class ChangedException extends IOException {
@@ -72,7 +71,7 @@ final class ChunkSource {
    * @param blake3 checks what goes past the cache
    */
   ChunkSource(
-      HostLink link, ChunkCache cache, ShareId share, Blake3 blake3, MountSettings settings) {
+      HostLink link, ChunkCache cache, CachedShare share, Blake3 blake3, MountSettings settings) {
     this.link = link;
     this.cache = cache;
     this.blake3 = blake3;

@@ -10,7 +10,6 @@ import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.hash.ChunkHash;
 import io.wormhole.protocol.name.EntryName;
-import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.FolderEntry;
 import io.wormhole.protocol.wire.message.FolderPage;
@@ -62,10 +61,10 @@ final class MetadataCache {
   private static final byte LAST = 1;
 
   private final ChunkCache cache;
-  private final ShareId share;
+  private final CachedShare share;
   private final Blake3 blake3;
 
-  MetadataCache(ChunkCache cache, ShareId share, Blake3 blake3) {
+  MetadataCache(ChunkCache cache, CachedShare share, Blake3 blake3) {
     this.cache = cache;
     this.share = share;
     this.blake3 = blake3;

@@ -6,7 +6,6 @@ import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.wire.ShareId;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
@@ -15,10 +14,11 @@ import java.util.function.LongSupplier;
 public final class RemoteShare implements AutoCloseable {
   private final HostLink link;
   private final ChunkCache cache;
-  private final ShareId id;
+  private final CachedShare id;
   private final RemoteFileSystem fileSystem;
 
-  private RemoteShare(HostLink link, ChunkCache cache, ShareId id, RemoteFileSystem fileSystem) {
+  private RemoteShare(
+      HostLink link, ChunkCache cache, CachedShare id, RemoteFileSystem fileSystem) {
     this.link = link;
     this.cache = cache;
     this.id = id;
@@ -29,10 +29,10 @@ public final class RemoteShare implements AutoCloseable {
   public static final class Kept {
     private final ChunkCache cache;
     private final Blake3 blake3;
-    private final ShareId share;
+    private final CachedShare share;
     private final HostAttributes root;
 
-    private Kept(ChunkCache cache, Blake3 blake3, ShareId share, HostAttributes root) {
+    private Kept(ChunkCache cache, Blake3 blake3, CachedShare share, HostAttributes root) {
       this.cache = cache;
       this.blake3 = blake3;
       this.share = share;
@@ -44,7 +44,7 @@ public final class RemoteShare implements AutoCloseable {
    * Looks for what is kept of a share: its root must have been listed, or there would be nothing to
    * show. Waits for the disk, but not long.
    */
-  public static Optional<Kept> kept(ChunkCache cache, Blake3 blake3, ShareId share)
+  public static Optional<Kept> kept(ChunkCache cache, Blake3 blake3, CachedShare share)
       throws InterruptedException {
     MetadataCache metadata = new MetadataCache(cache, share, blake3);
     Optional<HostAttributes> root = metadata.root();
@@ -84,7 +84,7 @@ public final class RemoteShare implements AutoCloseable {
       HostLink link,
       ChunkCache cache,
       Blake3 blake3,
-      ShareId id,
+      CachedShare id,
       MountSettings settings,
       Owner owner,
       LongSupplier tickerNanos)

@@ -11,7 +11,6 @@ import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.Request;
 import io.wormhole.protocol.wire.message.Request.BodyCase;
 import java.io.IOException;
@@ -47,7 +46,7 @@ class FewerQuestionsTest {
   void mount() throws Exception {
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, Blake3.plain(), Runnable::run);
     MountSettings settings = MountSettings.DEFAULTS;
-    ShareId share = new ShareId(1, 2);
+    CachedShare share = new CachedShare(1, 2);
     link =
         new HostLink(
             new HostLink.Lanes(host, host),

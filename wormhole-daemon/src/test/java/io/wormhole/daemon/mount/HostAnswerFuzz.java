@@ -16,7 +16,6 @@ import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.name.EntryName;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
-import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.Attributes;
 import io.wormhole.protocol.wire.message.FileKind;
 import io.wormhole.protocol.wire.message.FirstBytes;
@@ -65,8 +64,8 @@ public final class HostAnswerFuzz {
         RemoteFileSystem.open(
             RootQuestion.ask(host, clock::get),
             new HostCalls(link, SETTINGS, () -> clock.addAndGet(1_000_000)),
-            new ChunkSource(link, CACHE, new ShareId(1, 2), BLAKE3, SETTINGS),
-            new MetadataCache(CACHE, new ShareId(1, 2), BLAKE3),
+            new ChunkSource(link, CACHE, new CachedShare(1, 2), BLAKE3, SETTINGS),
+            new MetadataCache(CACHE, new CachedShare(1, 2), BLAKE3),
             SETTINGS,
             new Owner(0, 0));
     long folder = ROOT;

@@ -10,7 +10,6 @@ import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.Request;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -59,8 +58,8 @@ class LostReadTest {
         RemoteFileSystem.open(
             RootQuestion.ask(before, System::nanoTime),
             new HostCalls(link, settings, System::nanoTime),
-            new ChunkSource(link, cache, new ShareId(1, 2), Blake3.plain(), settings),
-            new MetadataCache(cache, new ShareId(1, 2), Blake3.plain()),
+            new ChunkSource(link, cache, new CachedShare(1, 2), Blake3.plain(), settings),
+            new MetadataCache(cache, new CachedShare(1, 2), Blake3.plain()),
             settings,
             new Owner(0, 0));
   }

@@ -12,7 +12,6 @@ import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.mount.MetadataCache.Kept;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -48,7 +47,7 @@ class MetadataCacheTest {
     verifying = Executors.newSingleThreadExecutor();
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, BLAKE3, verifying);
     cache.attach(DiskTier.open(temp.resolve("l2"), 64 << 20, 0, BLAKE3, Clock.systemUTC()));
-    metadata = new MetadataCache(cache, ShareId.of(new byte[ShareId.BYTES]), BLAKE3);
+    metadata = new MetadataCache(cache, new CachedShare(1, 2), BLAKE3);
   }
 
   @AfterEach

@@ -18,7 +18,6 @@ import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -40,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A share whose host is away, as it is shown from what is kept of it. */
 @Timeout(30)
 class OfflineFileSystemTest {
-  private static final ShareId SHARE = new ShareId(1, 2);
+  private static final CachedShare SHARE = new CachedShare(1, 2);
   private static final HostIdentity ROOT = new HostIdentity(1, 0);
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Blake3 BLAKE3 = Blake3.plain();

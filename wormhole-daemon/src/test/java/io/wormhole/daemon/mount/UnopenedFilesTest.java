@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.wormhole.cache.ChunkCache;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.protocol.hash.Blake3;
-import io.wormhole.protocol.wire.ShareId;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +42,8 @@ class UnopenedFilesTest {
             timer,
             clock::get);
     HostCalls calls = new HostCalls(link, settings, clock::get);
-    ChunkSource chunks = new ChunkSource(link, cache, new ShareId(1, 2), Blake3.plain(), settings);
+    ChunkSource chunks =
+        new ChunkSource(link, cache, new CachedShare(1, 2), Blake3.plain(), settings);
     inodes = new InodeTable(calls.attributesAt(List.of()), _ -> {});
     files =
         new UnopenedFiles(
