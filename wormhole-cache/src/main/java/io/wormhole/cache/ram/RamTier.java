@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>A chunk read ahead weighs nothing until it is read. TinyLFU would else turn it away at the
  *       door: it has never been asked for, and every chunk it could replace has. Up to a quarter of
  *       the slots is so protected, the oldest losing it first.
+ *   <li>Nor does one that was read for the first time just now: the kernel asks for the parts of a
+ *       chunk one after the other. Up to a sixteenth of the slots.
  * </ul>
  *
  * <p>Any thread may call; nothing waits for more than another thread's bookkeeping.
@@ -36,6 +38,7 @@ public final class RamTier<K> implements AutoCloseable {
 
   private static final int UNLISTED_SHARE = 8;
   private static final int READ_AHEAD_SHARE = 4;
+  private static final int FRESH_SHARE = 16;
 
   /** Victims looked for before a taker is told that nothing is free. */
   private static final int EVICTION_ATTEMPTS = 4;
@@ -56,6 +59,9 @@ public final class RamTier<K> implements AutoCloseable {
 
   /** Chunks read ahead, oldest first; some of them have been read or dropped since. */
   private final ArrayDeque<Map.Entry<K, Listed>> unread = new ArrayDeque<>();
+
+  /** Chunks that were read for the first time, oldest first; some have been dropped since. */
+  private final ArrayDeque<Map.Entry<K, Listed>> fresh = new ArrayDeque<>();
 
   /**
    * @param limitBytes at least {@link #MIN_LIMIT_BYTES}
@@ -83,8 +89,11 @@ public final class RamTier<K> implements AutoCloseable {
       }
       // A chunk whose count is at zero has left the list before that: the next look tells.
       if (found.chunk().retain()) {
-        if (found.readAhead()) {
-          listed.asMap().replace(key, found, found.asRead());
+        if (found.standing() == Standing.UNREAD) {
+          Listed read = found.as(Standing.FRESH);
+          if (listed.asMap().replace(key, found, read)) {
+            protect(fresh, freshSlots(), key, read);
+          }
         }
         return found.chunk();
       }
@@ -102,11 +111,13 @@ public final class RamTier<K> implements AutoCloseable {
    * @param readAhead nobody has asked for it yet
    */
   public void put(K key, Chunk chunk, boolean readAhead) {
-    Listed added = new Listed(chunk, readAhead);
+    Listed added = new Listed(chunk, readAhead ? Standing.UNREAD : Standing.FRESH);
     if (listed.asMap().putIfAbsent(key, added) != null) {
       chunk.release();
     } else if (readAhead) {
-      protect(key, added);
+      protect(unread, readAheadSlots(), key, added);
+    } else {
+      protect(fresh, freshSlots(), key, added);
     }
   }
 
@@ -147,13 +158,18 @@ public final class RamTier<K> implements AutoCloseable {
     return Math.max(1, arena.limitSlots() / READ_AHEAD_SHARE);
   }
 
+  private int freshSlots() {
+    return Math.max(1, arena.limitSlots() / FRESH_SHARE);
+  }
+
   /** Sets another limit, at once; what does not fit any more is dropped, coldest first. */
   public synchronized void resize(long limitBytes) {
     long before = policy.getMaximum();
     long listedBytes = listedBytes(checked(limitBytes));
     if (listedBytes < before) {
       policy.setMaximum(listedBytes);
-      unprotectPast(readAheadSlots(limitBytes));
+      unprotectPast(unread, slots(limitBytes, READ_AHEAD_SHARE));
+      unprotectPast(fresh, slots(limitBytes, FRESH_SHARE));
       arena.resize(limitBytes);
       // What was protected comes on top of Caffeine's share, so both together may be too much.
       while (arena.isPastLimit() && evictColdest()) {
@@ -204,14 +220,21 @@ public final class RamTier<K> implements AutoCloseable {
       evict(victim.get());
       return true;
     }
-    return evictOldestUnread();
+    return evictOldest(fresh) || evictOldest(unread);
   }
 
-  private boolean evictOldestUnread() {
+  /** One that a reader holds stays: it would give no slot. */
+  private boolean evictOldest(ArrayDeque<Map.Entry<K, Listed>> protectedOnes) {
     while (true) {
-      Map.Entry<K, Listed> oldest;
-      synchronized (unread) {
-        oldest = unread.pollFirst();
+      Map.Entry<K, Listed> oldest = null;
+      synchronized (protectedOnes) {
+        for (var each = protectedOnes.iterator(); oldest == null && each.hasNext(); ) {
+          Map.Entry<K, Listed> found = each.next();
+          if (found.getValue().chunk().isIdle()) {
+            each.remove();
+            oldest = found;
+          }
+        }
       }
       if (oldest == null) {
         return false;
@@ -230,23 +253,26 @@ public final class RamTier<K> implements AutoCloseable {
     return gone;
   }
 
-  private void protect(K key, Listed chunk) {
-    synchronized (unread) {
-      unread.addLast(Map.entry(key, chunk));
+  private void protect(
+      ArrayDeque<Map.Entry<K, Listed>> protectedOnes, int slots, K key, Listed chunk) {
+    synchronized (protectedOnes) {
+      protectedOnes.addLast(Map.entry(key, chunk));
     }
-    unprotectPast(readAheadSlots());
+    unprotectPast(protectedOnes, slots);
   }
 
-  private void unprotectPast(int slots) {
+  private void unprotectPast(ArrayDeque<Map.Entry<K, Listed>> protectedOnes, int slots) {
     while (true) {
       Map.Entry<K, Listed> oldest;
-      synchronized (unread) {
-        if (unread.size() <= slots) {
+      synchronized (protectedOnes) {
+        if (protectedOnes.size() <= slots) {
           return;
         }
-        oldest = unread.removeFirst();
+        oldest = protectedOnes.removeFirst();
       }
-      listed.asMap().replace(oldest.getKey(), oldest.getValue(), oldest.getValue().asRead());
+      listed
+          .asMap()
+          .replace(oldest.getKey(), oldest.getValue(), oldest.getValue().as(Standing.WEIGHED));
     }
   }
 
@@ -260,8 +286,8 @@ public final class RamTier<K> implements AutoCloseable {
     chunk.chunk().release();
   }
 
-  private static int readAheadSlots(long limitBytes) {
-    return (int) Math.max(1, limitBytes / SlabArena.SLOT_BYTES / READ_AHEAD_SHARE);
+  private static int slots(long limitBytes, int share) {
+    return (int) Math.max(1, limitBytes / SlabArena.SLOT_BYTES / share);
   }
 
   private static long listedBytes(long limitBytes) {
@@ -280,18 +306,28 @@ public final class RamTier<K> implements AutoCloseable {
     return (long) slots * SlabArena.SLOT_BYTES;
   }
 
-  /** A chunk as Caffeine sees it; replaced by its read form, with the same reference, once read. */
-  private record Listed(Chunk chunk, boolean readAhead) {
+  /** How a chunk stands with Caffeine. */
+  private enum Standing {
+    /** Read ahead. */
+    UNREAD,
+    /** Read for the first time, or being. */
+    FRESH,
+    /** Caffeine's to decide about. */
+    WEIGHED
+  }
+
+  /** A chunk as Caffeine sees it; replaced by another form, with the same reference. */
+  private record Listed(Chunk chunk, Standing standing) {
     int weightBytes() {
-      return readAhead ? 0 : chunk.footprintBytes();
+      return standing == Standing.WEIGHED ? chunk.footprintBytes() : 0;
     }
 
     boolean isEvictable() {
-      return !readAhead && chunk.isIdle();
+      return standing == Standing.WEIGHED && chunk.isIdle();
     }
 
-    Listed asRead() {
-      return new Listed(chunk, false);
+    Listed as(Standing other) {
+      return new Listed(chunk, other);
     }
   }
 }

@@ -56,6 +56,21 @@ class RamTierTest {
   }
 
   @Test
+  void chunkThatWasReadForTheFirstTimeJustNowIsThereForItsOtherParts() {
+    for (int key = 0; key < SLOTS; key++) {
+      list(key, false);
+      read(key);
+      read(key);
+    }
+    for (int key = 1000; key < 1000 + 4 * SLOTS; key++) {
+      list(key, key % 2 == 0);
+      assertThat(read(key)).isTrue();
+      assertThat(read(key - 1)).as("chunk %d", key - 1).isEqualTo(key > 1000);
+      assertThat(read(key - 2)).as("chunk %d", key - 2).isEqualTo(key > 1001);
+    }
+  }
+
+  @Test
   void readAheadThatIsNeverReadMakesRoomForMoreOfIt() {
     for (int key = 0; key < 10 * SLOTS; key++) {
       list(key, true);
