@@ -128,7 +128,7 @@ public final class DiskTier implements AutoCloseable {
    * @param destination where its first bytes go; may have been written to even if nothing is found
    */
   public Optional<Found> read(PageKey page, int index, MemorySegment destination) {
-    Optional<Found> found = hashOf(page, index).flatMap(hash -> read(hash, destination));
+    Optional<Found> found = known(page, index).flatMap(hash -> read(hash, destination));
     (found.isPresent() ? counts.hits : counts.misses).increment();
     return found;
   }
@@ -151,11 +151,24 @@ public final class DiskTier implements AutoCloseable {
   }
 
   /**
-   * The hash of a chunk, if it is known. The chunk itself need not be there any more.
+   * The hash of a chunk, if it is there.
    *
    * @param index in its page
    */
   public Optional<ChunkHash> hashOf(PageKey page, int index) {
+    Stores now = stores;
+    try {
+      Optional<ChunkHash> hash = known(page, index);
+      return hash.isPresent() && now.contents().placeOf(hash.get()).isPresent()
+          ? hash
+          : Optional.empty();
+    } catch (IOException failed) {
+      failed(now, failed);
+      return Optional.empty();
+    }
+  }
+
+  private Optional<ChunkHash> known(PageKey page, int index) {
     Stores now = stores;
     try {
       return now.pages().hashOf(page, index);

@@ -171,7 +171,9 @@ class DiskTierTest {
       slab.seek(70_000);
       slab.write(slab.read() ^ 1);
     }
+    assertThat(tier.hashOf(page(1), 0)).contains(hash(bytes(1, CHUNK)));
     assertThat(holds(page(1), 0)).isFalse();
+    assertThat(tier.hashOf(page(1), 0)).isEmpty();
     assertThat(tier.stats().corrupt()).isEqualTo(1);
     assertThat(tier.stats().contents()).isZero();
     put(page(1), 0, bytes(1, CHUNK));
