@@ -218,6 +218,16 @@ public final class HostLink implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether the host does not answer at this moment, and what is kept of its share may be shown to
+   * who has waited for it in vain. Does not wait.
+   */
+  boolean isSilent() {
+    synchronized (this) {
+      return refused == null && !closed && (current == null || !silent.isEmpty());
+    }
+  }
+
   /** Why the host does not answer; empty while it does. */
   public synchronized Optional<String> trouble() {
     return state() == State.CONNECTED ? Optional.empty() : Optional.ofNullable(trouble);

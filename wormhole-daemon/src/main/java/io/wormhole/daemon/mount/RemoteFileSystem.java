@@ -150,7 +150,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
         throw ErrnoException.absent(settings.attributeLife());
       }
       // It may have gone while it was asked.
-      Finding kept = host.link().isOffline() ? listings.recall(folder, name) : Finding.UNKNOWN;
+      Finding kept = host.link().isSilent() ? listings.recall(folder, name) : Finding.UNKNOWN;
       if (kept.isKnown()) {
         return kept.orAbsent();
       }
@@ -192,7 +192,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
         inodes.told(inode, ask(inode));
       } catch (ErrnoException failed) {
         // It may have gone while it was asked.
-        if (!host.link().isOffline()) {
+        if (!host.link().isSilent()) {
           throw failed;
         }
       }
