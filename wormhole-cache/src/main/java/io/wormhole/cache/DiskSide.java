@@ -22,7 +22,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,10 +72,6 @@ final class DiskSide implements AutoCloseable {
 
   // The writer's own.
   private boolean changed;
-
-  /** Whose version the disk was told of last. */
-  private @Nullable FileVersion noted;
-
   private boolean resting;
 
   /**
@@ -113,7 +108,7 @@ final class DiskSide implements AutoCloseable {
   /** What brings a chunk from the disk if it is there, and else as this one does. */
   ChunkLoader before(ChunkLoader network) {
     return (key, destination) -> {
-      boolean mayHelp = mayHave(key) || tier.mayHold(DiskKeys.file(key.file()));
+      boolean mayHelp = tier.mayHold(DiskKeys.page(key)) || tier.mayHold(DiskKeys.file(key.file()));
       if (closing || isWithout() || !mayHelp) {
         return network.load(key, destination);
       }
@@ -151,9 +146,9 @@ final class DiskSide implements AutoCloseable {
     return load instanceof DiskLoad ours && ours.isChecked();
   }
 
-  /** Whether the disk knows already what this load brought. */
-  static boolean isKept(PendingLoad load) {
-    return hasChecked(load) && !((DiskLoad) load).isNews();
+  /** Whether the disk knows already, under this name, what this load brought. */
+  static boolean hasKept(PendingLoad load) {
+    return load instanceof DiskLoad ours && ours.isChecked() && !ours.isNews();
   }
 
   /**
@@ -334,9 +329,9 @@ final class DiskSide implements AutoCloseable {
     try {
       boolean alone = key.index() == 0 && bytes.byteSize() < CHUNK_BYTES;
       tier.put(DiskKeys.page(key), DiskKeys.indexInPage(key), alone, hash, bytes);
-      if (!alone && !key.file().equals(noted)) {
-        noted = key.file();
-        tier.noteVersion(DiskKeys.file(noted), noted.versionHigh(), noted.versionLow());
+      if (!alone) {
+        FileVersion file = key.file();
+        tier.noteVersion(DiskKeys.file(file), file.versionHigh(), file.versionLow());
       }
     } catch (RuntimeException bug) {
       log.error("A chunk could not be written to the disk cache", bug);

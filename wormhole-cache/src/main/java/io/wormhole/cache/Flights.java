@@ -258,7 +258,7 @@ final class Flights {
     ChunkHash hash = ChunkHash.of(arrival.hash());
     Chunk chunk = new Chunk(slot, arrival.length(), hash, arrival.young());
     DiskSide behind = disk;
-    if (behind != null && !DiskSide.isKept(load) && isKept(flight, slot)) {
+    if (behind != null && !DiskSide.hasKept(load) && isKept(flight, slot)) {
       behind.offer(flight.key(), chunk, tier.readAheadSlots());
     }
     publish(flight, slot, chunk);

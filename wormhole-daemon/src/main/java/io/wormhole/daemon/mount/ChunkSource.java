@@ -113,39 +113,26 @@ final class ChunkSource {
   }
 
   private ChunkLoader loader(Optional<Access> from, int bytes, Priority priority) {
-    return from.<ChunkLoader>map(access -> new HostLoader(access, bytes, priority))
+    return from.<ChunkLoader>map(access -> new HostLoader(this, access, bytes, priority))
         .orElse((_, _) -> new NoLoad());
   }
 
-  private final class HostLoader implements ChunkLoader {
-    private final Access from;
-    private final int bytes;
-    private final Priority priority;
-
-    HostLoader(Access from, int bytes, Priority priority) {
-      this.from = from;
-      this.bytes = bytes;
-      this.priority = priority;
-    }
-
+  private record HostLoader(ChunkSource chunks, Access from, int bytes, Priority priority)
+      implements ChunkLoader {
     @Override
     public PendingLoad load(ChunkKey key, MemorySegment slot) {
-      return begin(from, key, ByteString.EMPTY, bytes, slot, priority);
+      return chunks.load(this, key, ByteString.EMPTY, slot);
     }
 
     @Override
     public PendingLoad load(ChunkKey key, ChunkHash known, MemorySegment slot) {
-      return begin(from, key, ByteString.copyFrom(known.bytes()), bytes, slot, priority);
+      return chunks.load(this, key, ByteString.copyFrom(known.bytes()), slot);
     }
   }
 
-  private PendingLoad begin(
-      Access from,
-      ChunkKey key,
-      ByteString known,
-      int bytes,
-      MemorySegment slot,
-      Priority priority) {
+  private PendingLoad load(HostLoader loader, ChunkKey key, ByteString known, MemorySegment slot) {
+    Access from = loader.from();
+    int bytes = loader.bytes();
     ReadFile.Builder read =
         ReadFile.newBuilder()
             .setKnownHash(known)
@@ -157,7 +144,7 @@ final class ChunkSource {
         from.lanes()
             .bulk()
             .read(
-                Request.newBuilder().setPriority(priority).setReadFile(read),
+                Request.newBuilder().setPriority(loader.priority()).setReadFile(read),
                 slot.asSlice(0, bytes),
                 deadline);
     CompletableFuture<Answer> answer =

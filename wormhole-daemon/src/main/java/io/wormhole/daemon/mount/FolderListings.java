@@ -17,7 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,11 +44,10 @@ final class FolderListings {
   /** Folders in which a name was asked for of late. */
   private static final int MAX_FOLDERS_WATCHED = 256;
 
-  /** Names of one folder that are kept one by one; beyond them only what is listed is kept. */
-  private static final int MAX_NAMES_KEPT = 512;
-
-  private static final int MAX_FOLDERS_COUNTED = 4096;
   private static final int MAX_RECALLED_BYTES = 16 << 20;
+
+  /** A listing that takes longer to read from the disk is not used. */
+  private static final Duration RECALLED_WITHIN = Duration.ofSeconds(5);
 
   private static final Duration LONG_AGO = Duration.ofDays(3650);
 
@@ -59,10 +58,6 @@ final class FolderListings {
   private final Cache<HostIdentity, Ahead> ahead;
   private final MetadataCache metadata;
   private final ReentrantLock recalling = new ReentrantLock();
-
-  /** Names of a folder that were kept one by one. */
-  private final Cache<HostIdentity, AtomicInteger> namesKept =
-      Caffeine.newBuilder().maximumSize(MAX_FOLDERS_COUNTED).executor(Runnable::run).build();
 
   /** Listings as they were kept, in which names were looked up of late. */
   private final Cache<HostIdentity, KeptListing> recalled;
@@ -96,7 +91,7 @@ final class FolderListings {
             .maximumWeight(MAX_RECALLED_BYTES)
             .weigher((HostIdentity folder, KeptListing listing) -> listing.bytes())
             .ticker(host::nowNanos)
-            .expireAfterAccess(settings.attributeLife())
+            .expireAfterWrite(settings.attributeLife())
             .executor(Runnable::run)
             .build();
     this.ahead =
@@ -171,28 +166,20 @@ final class FolderListings {
 
   /** One after the other: names are looked up in turns, and the disk is asked once for many. */
   private Finding recallListed(HostIdentity folder, ByteString name) throws InterruptedException {
-    recalling.lockInterruptibly();
+    long endNanos = host.nowNanos() + RECALLED_WITHIN.toNanos();
+    if (!recalling.tryLock(RECALLED_WITHIN.toNanos(), TimeUnit.NANOSECONDS)) {
+      return Finding.UNKNOWN;
+    }
     try {
       KeptListing listing = recalled.getIfPresent(folder);
       if (listing == null) {
-        listing = KeptListing.read(metadata, folder);
+        listing = KeptListing.read(metadata, folder, () -> host.nowNanos() - endNanos < 0);
         recalled.put(folder, listing);
       }
       Seen seen = listing.find(name).map(this::old).orElse(null);
       return new Finding(seen, seen == null && listing.isWhole(), OFFLINE_LIFE);
     } finally {
       recalling.unlock();
-    }
-  }
-
-  /**
-   * A name was asked for and is kept by itself, unless many of its folder are already: that costs a
-   * disk block and more for each, where a listing has a thousand of them in one. Does not wait.
-   */
-  void keep(Inode folder, ByteString name, HostAttributes attributes) {
-    AtomicInteger kept = namesKept.get(folder.identity(), _ -> new AtomicInteger());
-    if (kept.incrementAndGet() <= MAX_NAMES_KEPT) {
-      metadata.keep(folder.identity(), name, attributes);
     }
   }
 
@@ -252,11 +239,19 @@ final class FolderListings {
         if (page.getHandle() == 0) {
           MetadataCache.Writer kept = metadata.write(identity);
           var _ = kept.add(items);
-          var _ = kept.complete();
+          complete(folder, kept);
         }
       }
     } catch (ErrnoException lie) {
       log.debug("a page that came ahead is not kept", lie);
+    }
+  }
+
+  /** All of a folder was listed. */
+  private void complete(Inode folder, MetadataCache.Writer kept) {
+    var _ = kept.complete();
+    if (folder.path().isEmpty()) {
+      metadata.keepRoot(folder.attributes());
     }
   }
 
@@ -285,7 +280,7 @@ final class FolderListings {
    * wait.
    */
   Pages pages(Inode folder) {
-    return host.link().isOffline() ? new Recalled(folder) : new Recording(folder);
+    return new Answered(folder);
   }
 
   /** A listing of the host's, which is kept once it was read to its end. */
@@ -336,11 +331,7 @@ final class FolderListings {
     }
 
     private void complete() {
-      var _ = kept.complete();
-      recalled.invalidate(folder.identity());
-      if (folder.path().isEmpty()) {
-        metadata.keepRoot(folder.attributes());
-      }
+      FolderListings.this.complete(folder, kept);
       if (entries != null && !entries.isEmpty()) {
         listings.put(folder.identity(), new Listing(entries, goodUntilNanos, true));
       }
@@ -348,12 +339,10 @@ final class FolderListings {
     }
   }
 
-  /** A listing as it was kept; the host's, which waits for that, where none was. */
+  /** A listing as it was kept. */
   private final class Recalled implements Pages {
     private final Inode folder;
     private final MetadataCache.Reader kept;
-    private @Nullable Pages hosts;
-    private boolean given;
 
     private Recalled(Inode folder) {
       this.folder = folder;
@@ -362,14 +351,10 @@ final class FolderListings {
 
     @Override
     public List<Item> next() throws ErrnoException, InterruptedException {
-      if (hosts != null) {
-        return hosts.next();
-      }
       // Links are looked at again: the folder may stand elsewhere by now.
       int depth = folder.path().size();
       Optional<List<Kept>> part = kept.next();
       while (part.isPresent()) {
-        given = true;
         List<Item> items =
             part.get().stream()
                 .filter(entry -> FolderPages.isShown(entry.attributes(), depth))
@@ -380,21 +365,62 @@ final class FolderListings {
         }
         part = kept.next();
       }
-      if (kept.atEnd()) {
-        return List.of();
-      }
-      if (given) {
+      if (!kept.atEnd()) {
         throw new ErrnoException(Errno.EIO);
       }
-      hosts = new Recording(folder);
-      return hosts.next();
+      return List.of();
     }
 
     @Override
     public void close() {
-      if (hosts != null) {
-        hosts.close();
+      // Nothing is held for it.
+    }
+  }
+
+  /** The host's listing, or the one that was kept: whichever can be had when the first page is. */
+  private final class Answered implements Pages {
+    private final Inode folder;
+    private final Recording hosts;
+    private @Nullable Pages source;
+
+    private Answered(Inode folder) {
+      this.folder = folder;
+      this.hosts = new Recording(folder);
+    }
+
+    @Override
+    public List<Item> next() throws ErrnoException, InterruptedException {
+      return source == null ? first() : source.next();
+    }
+
+    private List<Item> first() throws ErrnoException, InterruptedException {
+      Pages kept = new Recalled(folder);
+      if (host.link().isOffline()) {
+        try {
+          return from(kept);
+        } catch (ErrnoException none) {
+          return from(hosts);
+        }
       }
+      try {
+        return from(hosts);
+      } catch (ErrnoException failed) {
+        if (!host.hasGone(failed)) {
+          throw failed;
+        }
+        return from(kept);
+      }
+    }
+
+    private List<Item> from(Pages pages) throws ErrnoException, InterruptedException {
+      List<Item> first = pages.next();
+      source = pages;
+      return first;
+    }
+
+    @Override
+    public void close() {
+      hosts.close();
     }
   }
 }

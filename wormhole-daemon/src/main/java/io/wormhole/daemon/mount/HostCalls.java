@@ -76,6 +76,12 @@ final class HostCalls {
     return link;
   }
 
+  /** Whether a call has failed because the host fell silent or went while it was asked. */
+  boolean hasGone(ErrnoException failed) {
+    boolean inVain = failed.errno() == Errno.EIO || failed.errno() == Errno.ETIMEDOUT;
+    return inVain && link.isSilent();
+  }
+
   long nowNanos() {
     return tickerNanos.getAsLong();
   }

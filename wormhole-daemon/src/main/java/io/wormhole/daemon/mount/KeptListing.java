@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * A folder's listing as it was kept, in which names are looked up: where each name stands is held
@@ -42,15 +43,22 @@ final class KeptListing {
     this.segments = segments;
   }
 
-  /** Reads all that is kept of a folder's listing, once. Waits for the disk. */
-  static KeptListing read(MetadataCache metadata, HostIdentity folder) throws InterruptedException {
+  /**
+   * Reads all that is kept of a folder's listing, once. Waits for the disk.
+   *
+   * @param goesOn asked between two segments; what was not read by then is not known
+   */
+  static KeptListing read(MetadataCache metadata, HostIdentity folder, BooleanSupplier goesOn)
+      throws InterruptedException {
     MetadataCache.Reader reader = metadata.read(folder);
     List<long[]> places = new ArrayList<>();
     List<Long> segments = new ArrayList<>();
-    for (Optional<List<Kept>> part = reader.next(); part.isPresent(); part = reader.next()) {
+    Optional<List<Kept>> part = reader.next();
+    while (part.isPresent()) {
       int segment = segments.size();
       places.add(part.get().stream().mapToLong(entry -> place(entry.name(), segment)).toArray());
       segments.add(reader.lastSegment());
+      part = goesOn.getAsBoolean() ? reader.next() : Optional.empty();
     }
     return new KeptListing(
         metadata,

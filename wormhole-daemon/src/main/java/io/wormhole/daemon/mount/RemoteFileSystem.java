@@ -137,8 +137,10 @@ public final class RemoteFileSystem implements KernelFileSystem {
   }
 
   private Seen find(Inode folder, ByteString name) throws ErrnoException, InterruptedException {
-    Finding finding =
-        host.link().isOffline() ? listings.recall(folder, name) : listings.find(folder, name);
+    Finding finding = listings.find(folder, name);
+    if (!finding.isKnown() && host.link().isOffline()) {
+      finding = listings.recall(folder, name);
+    }
     if (finding.isKnown()) {
       return finding.orAbsent();
     }
@@ -149,10 +151,11 @@ public final class RemoteFileSystem implements KernelFileSystem {
       if (failed.errno() == Errno.ENOENT) {
         throw ErrnoException.absent(settings.attributeLife());
       }
-      // It may have gone while it was asked.
-      Finding kept = host.link().isSilent() ? listings.recall(folder, name) : Finding.UNKNOWN;
-      if (kept.isKnown()) {
-        return kept.orAbsent();
+      if (host.hasGone(failed)) {
+        Finding kept = listings.recall(folder, name);
+        if (kept.isKnown()) {
+          return kept.orAbsent();
+        }
       }
       throw failed;
     }
@@ -172,7 +175,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     path.add(name.toByteArray());
     Seen seen = host.attributesAt(path);
     if (!inodes.isAsSeen(folder, name, seen.attributes())) {
-      listings.keep(folder, name, seen.attributes());
+      metadata.keep(folder.identity(), name, seen.attributes());
     }
     return seen;
   }
@@ -191,8 +194,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
       try {
         inodes.told(inode, ask(inode));
       } catch (ErrnoException failed) {
-        // It may have gone while it was asked.
-        if (!host.link().isSilent()) {
+        if (!host.hasGone(failed)) {
           throw failed;
         }
       }

@@ -118,7 +118,7 @@ class MetadataCacheTest {
 
   /** What is kept is written behind: the bound is the test's. */
   private void awaitWritten(long seconds) throws InterruptedException {
-    while (KeptListing.read(metadata, FOLDER)
+    while (KeptListing.read(metadata, FOLDER, () -> true)
         .find(name(MANY - 1))
         .filter(found -> found.mtime().seconds() == seconds)
         .isEmpty()) {
@@ -193,7 +193,7 @@ class MetadataCacheTest {
   void everyNameOfALongListingIsFoundInAnyOrder() throws Exception {
     list(MANY, 10);
     reopen();
-    KeptListing kept = KeptListing.read(metadata, FOLDER);
+    KeptListing kept = KeptListing.read(metadata, FOLDER, () -> true);
     List<Integer> numbers = new ArrayList<>(IntStream.range(0, MANY).boxed().toList());
     Collections.shuffle(numbers, new Random(1));
     for (int number : numbers.subList(0, 500)) {
@@ -207,15 +207,25 @@ class MetadataCacheTest {
   }
 
   @Test
+  void aListingThatTakesTooLongToReadIsKnownInPart() throws Exception {
+    list(MANY, 10);
+    reopen();
+    KeptListing part = KeptListing.read(metadata, FOLDER, () -> false);
+    assertThat(part.find(name(0))).isPresent();
+    assertThat(part.find(name(MANY - 1))).isEmpty();
+    assertThat(part.isWhole()).isFalse();
+  }
+
+  @Test
   void aNameOfAListingThatHasGoneIsNotAbsentButUnknown() throws Exception {
     list(MANY, 10);
     reopen();
-    KeptListing kept = KeptListing.read(metadata, FOLDER);
+    KeptListing kept = KeptListing.read(metadata, FOLDER, () -> true);
     list(MANY, 11);
     awaitWritten(11);
     assertThat(kept.find(name(MANY - 1))).isEmpty();
     assertThat(kept.isWhole()).isFalse();
-    assertThat(KeptListing.read(metadata, new HostIdentity(7, 2)).isWhole()).isFalse();
+    assertThat(KeptListing.read(metadata, new HostIdentity(7, 2), () -> true).isWhole()).isFalse();
   }
 
   @Test
