@@ -17,6 +17,7 @@ import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
+import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.protocol.hash.Blake3;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -196,6 +197,38 @@ class OfflineFileSystemTest {
     assertErrno(() -> names(files, unseen), Errno.EIO);
     assertThat(files.getattr(KernelFileSystem.ROOT).size()).isEqualTo(10);
     assertThat(files.statfs(KernelFileSystem.ROOT).blocks()).isZero();
+  }
+
+  @Test
+  void whoWaitsInVainForAHostThatFellSilentIsShownWhatIsKept() throws Exception {
+    MountSettings hasty =
+        new MountSettings(Duration.ofMillis(1), Duration.ofMillis(200), 32, 1000, 8);
+    ScriptedHost host = new ScriptedHost().with("film", new byte[7]);
+    HostLink.Lanes lanes = new HostLink.Lanes(host, host);
+    link = new HostLink(lanes, _ -> dial, timer, System::nanoTime);
+    RemoteFileSystem files =
+        (RemoteFileSystem)
+            RemoteShare.open(
+                    RootQuestion.ask(host, System::nanoTime),
+                    link,
+                    cache,
+                    BLAKE3,
+                    SHARE,
+                    hasty,
+                    new Owner(0, 0),
+                    System::nanoTime)
+                .fileSystem();
+    assertThat(names(files, KernelFileSystem.ROOT)).containsExactly(".", "..", "film");
+    while (RemoteShare.kept(cache, BLAKE3, SHARE).isEmpty()) {
+      Thread.sleep(10);
+    }
+    host.lane().close(CloseReason.DONE);
+    assertThat(link.state()).isEqualTo(HostLink.State.RECONNECTING);
+    long film = lookup(files, "film").node();
+    assertThat(files.getattr(film).size()).isEqualTo(7);
+    assertThat(names(files, KernelFileSystem.ROOT)).containsExactly(".", "..", "film");
+    assertErrno(() -> lookup(files, "none"), Errno.ENOENT);
+    assertThat(link.state()).isEqualTo(HostLink.State.RECONNECTING);
   }
 
   @Test
