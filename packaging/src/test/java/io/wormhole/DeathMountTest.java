@@ -139,6 +139,13 @@ class DeathMountTest {
     assertThat(unmounted.exit()).as(unmounted.toString()).isZero();
     assertThat(TwoMachines.mountTable()).doesNotContain(mounted.toString());
     assertThat(inTheCopy().out()).isEqualTo("content");
+    for (String meant : List.of("shared", mounted.toString())) {
+      assertThat(machines.onMounting("mount", "shared", mounted.toString()).exit()).isZero();
+      assertThat(TwoMachines.mountTable()).contains(mounted.toString());
+      assertThat(machines.onMounting("unmount", meant).exit()).isZero();
+      assertThat(TwoMachines.mountTable()).doesNotContain(mounted.toString());
+    }
+    assertThat(inTheCopy().out()).isEqualTo("content");
     TwoMachines.endDaemon(machines.mounting(), "TERM");
     // What the kernel has of the file is good for some seconds yet.
     Outcome read =

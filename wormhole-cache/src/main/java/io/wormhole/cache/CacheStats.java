@@ -16,6 +16,7 @@ package io.wormhole.cache;
  * @param loads loads begun, read-ahead among them
  * @param rejected loads whose bytes did not match their hash
  * @param bypasses loads past the limit, whose chunks were not kept
+ * @param sameAnswers chunks of which the host said that this disk has them under another version
  */
 public record CacheStats(
     long limitBytes,
@@ -28,4 +29,5 @@ public record CacheStats(
     long evictions,
     long loads,
     long rejected,
-    long bypasses) {}
+    long bypasses,
+    long sameAnswers) {}

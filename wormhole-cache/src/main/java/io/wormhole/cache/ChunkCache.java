@@ -125,6 +125,17 @@ public final class ChunkCache implements AutoCloseable {
   }
 
   /**
+   * Begins a look of a pin at the chunks it should have on disk.
+   *
+   * @param pin 1 or more
+   * @return empty if there is no disk
+   */
+  public Optional<PinnedChunks> pinned(int pin) {
+    DiskSide disk = attached;
+    return disk == null ? Optional.empty() : Optional.of(disk.pinned(pin));
+  }
+
+  /**
    * Loads a chunk that nobody waits for yet. Takes at most a quarter of the slots at a time, never
    * one that a reader waits for.
    *
@@ -167,6 +178,7 @@ public final class ChunkCache implements AutoCloseable {
 
   public CacheStats stats() {
     RamTier.Usage ram = tier.usage();
+    DiskSide disk = attached;
     return new CacheStats(
         ram.limitBytes(),
         ram.usedBytes(),
@@ -178,7 +190,8 @@ public final class ChunkCache implements AutoCloseable {
         ram.evictions(),
         flights.loads(),
         flights.rejected(),
-        flights.bypasses());
+        flights.bypasses(),
+        disk == null ? 0 : disk.sameAnswers());
   }
 
   /** What the disk holds and did; empty if there is none. */

@@ -7,6 +7,7 @@ import java.security.NoSuchAlgorithmException;
 
 /** What the disk calls things. */
 final class DiskKeys {
+  private static final int CHUNK_BYTES = 128 << 10;
   private static final int HASHED_BYTES = 7 * Long.BYTES;
 
   /** No page of a version has this number. */
@@ -26,6 +27,11 @@ final class DiskKeys {
   /** Where in its page a chunk stands. */
   static int indexInPage(ChunkKey key) {
     return (int) (key.index() % PageKey.CHUNKS);
+  }
+
+  /** Whether a chunk is all of its file. */
+  static boolean isAlone(ChunkKey key, long bytes) {
+    return key.index() == 0 && bytes < CHUNK_BYTES;
   }
 
   /** A file, whatever its version. */

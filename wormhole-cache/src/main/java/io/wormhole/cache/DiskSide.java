@@ -22,6 +22,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +60,8 @@ final class DiskSide implements AutoCloseable {
   private final ScheduledThreadPoolExecutor watch;
   private final BlockingQueue<Runnable> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
   private final Thread writer;
+
+  private final LongAdder sameAnswers = new LongAdder();
 
   /** Reads that were overtaken since the disk last brought something in time. */
   private final AtomicInteger late = new AtomicInteger();
@@ -132,6 +135,7 @@ final class DiskSide implements AutoCloseable {
 
   /** The host says that a chunk of another version is the one. */
   private void readKnown(DiskLoad load) {
+    sameAnswers.increment();
     begin(
         load,
         () -> {
@@ -224,6 +228,15 @@ final class DiskSide implements AutoCloseable {
     MemorySegment scratch = SCRATCH.get();
     return tier.read(DiskKeys.page(key), DiskKeys.indexInPage(key), scratch)
         .map(found -> scratch.asSlice(0, found.length()).toArray(ValueLayout.JAVA_BYTE));
+  }
+
+  PinnedChunks pinned(int pin) {
+    return new PinnedChunks(tier, pin);
+  }
+
+  /** How often the host has said that a chunk of another version is the one. */
+  long sameAnswers() {
+    return sameAnswers.sum();
   }
 
   DiskStats stats() {
@@ -327,7 +340,7 @@ final class DiskSide implements AutoCloseable {
 
   private void write(ChunkKey key, ChunkHash hash, MemorySegment bytes) {
     try {
-      boolean alone = key.index() == 0 && bytes.byteSize() < CHUNK_BYTES;
+      boolean alone = DiskKeys.isAlone(key, bytes.byteSize());
       tier.put(DiskKeys.page(key), DiskKeys.indexInPage(key), alone, hash, bytes);
       if (!alone) {
         FileVersion file = key.file();

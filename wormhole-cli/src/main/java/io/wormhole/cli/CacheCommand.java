@@ -10,6 +10,7 @@ import io.wormhole.protocol.control.FolderLook;
 import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
+import io.wormhole.protocol.settings.ByteSize;
 import io.wormhole.protocol.settings.Setting;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
@@ -30,7 +31,7 @@ import picocli.CommandLine.Parameters;
 /** What is kept on this disk of what was read. */
 @Command(
     name = "cache",
-    synopsisSubcommandLabel = "(stats | path | verify | clear | gc | resize | warm)",
+    synopsisSubcommandLabel = "(stats | path | verify | clear | gc | resize | warm | pin | unpin)",
     description = "Show, check or change what is kept on this disk of what was read.")
 final class CacheCommand {
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(15);
@@ -49,7 +50,9 @@ final class CacheCommand {
         .addSubcommand("clear", new Clear(session))
         .addSubcommand("gc", new Collect(session))
         .addSubcommand("resize", new Resize(session))
-        .addSubcommand("warm", new Warm(session));
+        .addSubcommand("warm", new Warm(session))
+        .addSubcommand("pin", new PinCommand(session))
+        .addSubcommand("unpin", new UnpinCommand(session));
   }
 
   private static CacheChange change(Session session, Output output, String path, Object request)
@@ -73,6 +76,33 @@ final class CacheCommand {
 
   private static long chunks(CacheStatus cache) {
     return cache.disk() == null ? 0 : cache.disk().chunks();
+  }
+
+  /** What is in a mount, without links. */
+  static Path inMount(Path path) throws ControlException {
+    try {
+      // What is below it is read anyway: a mount that does not answer says so here.
+      Path real = FolderLook.within(path, Path::toRealPath);
+      if (MountTable.ownAround(real).isPresent()) {
+        return real;
+      }
+      throw new ControlException(
+          ErrorKind.NOT_MOUNTED,
+          SafeText.name(path.toString()) + " is in no mount of wormhole",
+          "wormhole status shows what is mounted where");
+    } catch (NoSuchFileException none) {
+      throw new ControlException(
+          ErrorKind.UNREADABLE,
+          "there is no " + SafeText.name(path.toString()),
+          "wormhole status shows what is mounted where",
+          none);
+    } catch (IOException failed) {
+      throw new ControlException(
+          ErrorKind.UNREADABLE,
+          "cannot read " + SafeText.name(path.toString()) + ": " + failed,
+          "wormhole status shows what is mounted where",
+          failed);
+    }
   }
 
   /** The JSON form of where it is. */
@@ -231,12 +261,21 @@ final class CacheCommand {
       Output output = session.output(options);
       String typed = size == null ? "" : size;
       long bytes = Arguments.cacheBytes("the size", typed);
+      SettingsFile settings = SettingsFile.of(session.folders());
+      String before = settings.read().value(Setting.CACHE_SIZE);
       // The setting first: a daemon that is started for this begins with it.
-      SettingsFile.of(session.folders()).set(Setting.CACHE_SIZE, typed);
-      return say(
-          output,
-          "resized to " + Figures.bytes(bytes),
-          change(session, output, ControlPaths.RESIZE_CACHE, new ResizeCacheRequest(bytes)));
+      settings.set(Setting.CACHE_SIZE, typed);
+      boolean done = false;
+      try {
+        CacheChange change =
+            change(session, output, ControlPaths.RESIZE_CACHE, new ResizeCacheRequest(bytes));
+        done = true;
+        return say(output, "resized to " + ByteSize.text(bytes), change);
+      } finally {
+        if (!done) {
+          settings.set(Setting.CACHE_SIZE, before);
+        }
+      }
     }
   }
 
@@ -259,9 +298,6 @@ final class CacheCommand {
       this.session = session;
     }
 
-    /** The JSON form of how far it is. */
-    private record Step(String path, long bytesDone, long bytesTotal, long bytesPerSecond) {}
-
     @Override
     public Integer call() throws ControlException, InterruptedException, IOException {
       Output output = session.output(options);
@@ -275,32 +311,6 @@ final class CacheCommand {
     private static WarmUp warmUp(Path path, Output output) throws IOException {
       try (ProgressLine _ = output.progress("looking at what there is")) {
         return new WarmUp(path);
-      }
-    }
-
-    private static Path inMount(Path path) throws ControlException {
-      try {
-        // What is below it is read anyway: a mount that does not answer says so here.
-        Path real = FolderLook.within(path, Path::toRealPath);
-        if (MountTable.ownAround(real).isPresent()) {
-          return real;
-        }
-        throw new ControlException(
-            ErrorKind.NOT_MOUNTED,
-            SafeText.name(path.toString()) + " is in no mount of wormhole",
-            "wormhole status shows what is mounted where");
-      } catch (NoSuchFileException none) {
-        throw new ControlException(
-            ErrorKind.UNREADABLE,
-            "there is no " + SafeText.name(path.toString()),
-            "wormhole status shows what is mounted where",
-            none);
-      } catch (IOException failed) {
-        throw new ControlException(
-            ErrorKind.UNREADABLE,
-            "cannot read " + SafeText.name(path.toString()) + ": " + failed,
-            "wormhole status shows what is mounted where",
-            failed);
       }
     }
 
@@ -318,16 +328,16 @@ final class CacheCommand {
       if (warmUp.bytesTotal() > limitBytes) {
         output.warn(
             "%s are more than the cache keeps, %s: wormhole cache resize SIZE"
-                .formatted(Figures.bytes(warmUp.bytesTotal()), Figures.bytes(limitBytes)));
+                .formatted(ByteSize.text(warmUp.bytesTotal()), ByteSize.text(limitBytes)));
       }
-      long begun = System.nanoTime();
+      FetchProgress progress = new FetchProgress(path.toString(), output);
       try (Interruption interruption = Interruption.of(warmUp::close)) {
         interruption.exitWith(ExitCode.FAILED);
         warmUp.start();
         while (!warmUp.await(STEP)) {
-          tell(path, warmUp, begun, output);
+          progress.tell(warmUp.bytesDone(), warmUp.bytesTotal());
         }
-        tell(path, warmUp, begun, output);
+        progress.tell(warmUp.bytesDone(), warmUp.bytesTotal());
         if (interruption.happened()) {
           output.say("Stopped; the same command goes on from here.");
           return ExitCode.FAILED;
@@ -342,25 +352,8 @@ final class CacheCommand {
             "the same command tries them again");
       }
       output.say(
-          "%d files, %s, are fetched".formatted(warmUp.files(), Figures.bytes(warmUp.bytesDone())));
+          "%d files, %s, are fetched".formatted(warmUp.files(), ByteSize.text(warmUp.bytesDone())));
       return ExitCode.DONE;
-    }
-
-    private static void tell(Path path, WarmUp warmUp, long begun, Output output) {
-      double seconds = Math.max(1e-3, (System.nanoTime() - begun) / 1e9);
-      long rate = (long) (warmUp.bytesDone() / seconds);
-      if (output.isJson()) {
-        output.result(new Step(path.toString(), warmUp.bytesDone(), warmUp.bytesTotal(), rate));
-        return;
-      }
-      long left = Math.max(0, warmUp.bytesTotal() - warmUp.bytesDone());
-      output.live(
-          "%s of %s, %s, %s left"
-              .formatted(
-                  Figures.bytes(warmUp.bytesDone()),
-                  Figures.bytes(warmUp.bytesTotal()),
-                  Figures.rate(rate),
-                  rate == 0 ? "?" : Figures.duration(left / rate)));
     }
   }
 }

@@ -7,6 +7,7 @@ import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.Folders;
 import io.wormhole.protocol.control.OwnFile;
 import io.wormhole.protocol.control.PrivateFolder;
+import io.wormhole.protocol.settings.ByteSize;
 import io.wormhole.protocol.settings.Settings;
 import io.wormhole.protocol.settings.SettingsFile;
 import java.io.IOException;
@@ -90,7 +91,7 @@ final class Checkup {
     }
     try {
       long free = Files.getFileStore(there).getUsableSpace();
-      String message = Figures.bytes(free) + " free for " + folders.state();
+      String message = ByteSize.text(free) + " free for " + folders.state();
       if (free >= DISK_WARN_BYTES) {
         return Check.ok("disk", message);
       }

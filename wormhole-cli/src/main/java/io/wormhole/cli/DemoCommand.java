@@ -3,6 +3,7 @@ package io.wormhole.cli;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.ExitCode;
+import io.wormhole.protocol.settings.ByteSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +66,7 @@ final class DemoCommand implements Callable<Integer> {
     if (figures.differences().isEmpty()) {
       output.say(
           "equal        %d entries, %s: every name, time and byte"
-              .formatted(figures.entries(), Figures.bytes(figures.bytes())));
+              .formatted(figures.entries(), ByteSize.text(figures.bytes())));
       return ExitCode.DONE;
     }
     if (output.isJson()) {

@@ -1,5 +1,6 @@
 package io.wormhole.cli;
 
+import io.wormhole.protocol.settings.ByteSize;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -7,26 +8,13 @@ import java.util.Locale;
 
 /** Figures for people; the same in every locale. */
 final class Figures {
-  private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB"};
-
   private static final DateTimeFormatter MINUTES =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
 
   private Figures() {}
 
-  /** Decimal units, as disks and links are sold: {@code 12.3 MB}. */
-  static String bytes(long bytes) {
-    double value = bytes;
-    int unit = 0;
-    while (value >= 1000 && unit < UNITS.length - 1) {
-      value /= 1000;
-      unit++;
-    }
-    return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, UNITS[unit]);
-  }
-
   static String rate(long bytesPerSecond) {
-    return bytes(bytesPerSecond) + "/s";
+    return ByteSize.text(bytesPerSecond) + "/s";
   }
 
   static String millis(double millis) {

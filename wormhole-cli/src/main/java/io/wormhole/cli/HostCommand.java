@@ -13,6 +13,7 @@ import io.wormhole.protocol.control.StopSharingAnswer;
 import io.wormhole.protocol.control.StopSharingRequest;
 import io.wormhole.protocol.join.JoinCode;
 import io.wormhole.protocol.join.JoinCodeException;
+import io.wormhole.protocol.settings.ByteSize;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -303,6 +304,6 @@ final class HostCommand implements Callable<Integer> {
             .formatted(
                 figures.peers(),
                 Figures.rate(figures.bytesPerSecond()),
-                Figures.bytes(figures.bytesServed()));
+                ByteSize.text(figures.bytesServed()));
   }
 }

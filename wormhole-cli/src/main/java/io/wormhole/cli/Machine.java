@@ -1,5 +1,6 @@
 package io.wormhole.cli;
 
+import io.wormhole.protocol.settings.ByteSize;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -207,10 +208,10 @@ final class Machine {
     try {
       long bytes = Long.parseLong(read(SYSCTL.resolve(name)).strip());
       return bytes >= SOCKET_BUFFER_BYTES
-          ? Check.ok(name, key + " is " + Figures.bytes(bytes))
+          ? Check.ok(name, key + " is " + ByteSize.text(bytes))
           : Check.warn(
               name,
-              key + " is " + Figures.bytes(bytes) + ", which a fast network overruns",
+              key + " is " + ByteSize.text(bytes) + ", which a fast network overruns",
               "sysctl -w " + key + "=" + SOCKET_BUFFER_BYTES);
     } catch (NoSuchFileException inNamespace) {
       return Check.ok(name, key + " is the machine's, and cannot be seen from here");

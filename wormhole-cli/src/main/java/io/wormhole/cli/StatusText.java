@@ -7,6 +7,7 @@ import io.wormhole.protocol.control.StatusAnswer.DiskStatus;
 import io.wormhole.protocol.control.StatusAnswer.MountStatus;
 import io.wormhole.protocol.control.StatusAnswer.PeerStatus;
 import io.wormhole.protocol.control.StatusAnswer.ShareStatus;
+import io.wormhole.protocol.settings.ByteSize;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +45,7 @@ final class StatusText {
             daemon.version(),
             daemon.pid(),
             Figures.duration(daemon.uptimeSeconds()),
-            Figures.bytes(daemon.rssBytes()));
+            ByteSize.text(daemon.rssBytes()));
   }
 
   private static void addShare(List<String> lines, ShareStatus share) {
@@ -93,24 +94,27 @@ final class StatusText {
     lines.add(
         "  RAM      %s of %s, %d chunks, %s"
             .formatted(
-                Figures.bytes(cache.ram().usedBytes()),
-                Figures.bytes(cache.ram().limitBytes()),
+                ByteSize.text(cache.ram().usedBytes()),
+                ByteSize.text(cache.ram().limitBytes()),
                 cache.ram().chunks(),
                 hits(cache.ram().hits(), cache.ram().misses())));
     DiskStatus disk = cache.disk();
     if (disk != null) {
       lines.add(
           "  disk     %s of %s, %d chunks, %s"
-              .formatted(
-                  Figures.bytes(disk.usedBytes()),
-                  Figures.bytes(disk.limitBytes()),
-                  disk.chunks(),
-                  hits(disk.hits(), disk.misses())));
+                  .formatted(
+                      ByteSize.text(disk.usedBytes()),
+                      ByteSize.text(disk.limitBytes()),
+                      disk.chunks(),
+                      hits(disk.hits(), disk.misses()))
+              + (disk.pinnedBytes() == 0
+                  ? ""
+                  : ", " + ByteSize.text(disk.pinnedBytes()) + " pinned"));
     }
     lines.add(
         "  network  %s in %d chunks, %d rejected"
             .formatted(
-                Figures.bytes(cache.network().bytes()),
+                ByteSize.text(cache.network().bytes()),
                 cache.network().chunks(),
                 cache.network().rejected()));
     return lines;

@@ -435,6 +435,25 @@ class CommandTest {
   }
 
   @Test
+  void pinsAreShownAndTakenAway() throws Exception {
+    assertThat(run("cache", "pin")).isZero();
+    assertThat(out())
+        .contains("incomplete  3 files, 1.0 MB of 2.0 MB: no room")
+        .doesNotContain("\u001b");
+    assertThat(run("cache", "pin", "--json")).isZero();
+    JsonNode pin = new ObjectMapper().readTree(out()).path("pins").path(0);
+    assertThat(names(pin))
+        .containsExactlyInAnyOrder(
+            "path", "state", "files", "bytesDone", "bytesTotal", "lastError");
+    assertThat(pin.path("state").asText()).isEqualTo("incomplete");
+    assertThat(run("cache", "pin", home.toString())).isEqualTo(1);
+    assertThat(err()).contains("is in no mount");
+    assertThat(services.left).isEmpty();
+    assertThat(run("cache", "unpin", "/mnt/films")).isZero();
+    assertThat(services.left).containsExactly("unpin /mnt/films");
+  }
+
+  @Test
   void sizeTheCacheCannotHaveIsRefusedBeforeAnythingIsChanged() throws Exception {
     for (String size : List.of("", "0", "lots", "-1G", "1M", "200T")) {
       assertThat(run("cache", "resize", size)).as(size).isEqualTo(2);
@@ -510,7 +529,7 @@ class CommandTest {
             List.of("mount", SampleServices.CODE, "--ram", "lots"),
             List.of("peers"),
             List.of("cache"),
-            List.of("cache", "pin", "/tmp"),
+            List.of("cache", "unpin"),
             List.<String>of())) {
       assertThat(run(args.toArray(String[]::new))).as("%s", args).isEqualTo(2);
       assertThat(err()).as("%s", args).isNotBlank();

@@ -4,12 +4,15 @@ import io.wormhole.daemon.control.DaemonServices;
 import io.wormhole.daemon.control.HostedShare;
 import io.wormhole.daemon.control.MountedShare;
 import io.wormhole.protocol.control.CacheChange;
+import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.PeersAnswer;
+import io.wormhole.protocol.control.PinRequest;
+import io.wormhole.protocol.control.PinsAnswer;
 import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
@@ -248,6 +251,29 @@ final class SampleServices implements DaemonServices {
   public CacheChange resizeCache(ResizeCacheRequest request) {
     left.add("resize " + request.bytes());
     return new CacheChange(0, cache());
+  }
+
+  @Override
+  public PinsAnswer pins() {
+    return new PinsAnswer(List.of(pinned("/mnt/films" + EVIL_NAME)));
+  }
+
+  @Override
+  public PinsAnswer.Pin pin(PinRequest request, Consumer<CacheEvent> events) {
+    left.add("pin " + request.path());
+    events.accept(new CacheEvent.Pinning(request.path(), 1, 2));
+    return pinned(request.path());
+  }
+
+  @Override
+  public PinsAnswer unpin(PinRequest request) {
+    left.add("unpin " + request.path());
+    return new PinsAnswer(List.of(pinned(request.path())));
+  }
+
+  private static PinsAnswer.Pin pinned(String path) {
+    return new PinsAnswer.Pin(
+        path, PinsAnswer.State.INCOMPLETE, 3, 1_000_000, 2_000_000, "no room");
   }
 
   @Override

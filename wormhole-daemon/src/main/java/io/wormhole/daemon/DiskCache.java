@@ -5,6 +5,7 @@ import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.hash.Blake3;
+import io.wormhole.protocol.settings.ByteSize;
 import io.wormhole.protocol.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,12 +13,14 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.DoubleConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +42,7 @@ final class DiskCache {
   private final Path folder;
   private final Settings settings;
   private final ChunkCache cache;
+  private final Supplier<Set<Integer>> pins;
   private final Blake3 blake3;
   private final Clock clock;
   private final AtomicBoolean begun = new AtomicBoolean();
@@ -50,12 +54,20 @@ final class DiskCache {
   /**
    * @param folder made if it is not there
    * @param cache has the disk behind it from when it is open, and closes it
+   * @param pins that there are; what others had is unpinned
    */
-  DiskCache(Path folder, Settings settings, ChunkCache cache, Blake3 blake3, Clock clock) {
+  DiskCache(
+      Path folder,
+      Settings settings,
+      ChunkCache cache,
+      Supplier<Set<Integer>> pins,
+      Blake3 blake3,
+      Clock clock) {
     this.folder = folder;
     this.settings = settings;
     this.wantedBytes = settings.cacheBytes();
     this.cache = cache;
+    this.pins = pins;
     this.blake3 = blake3;
     this.clock = clock;
   }
@@ -99,6 +111,7 @@ final class DiskCache {
       try {
         long bytes = wantedBytes;
         DiskTier tier = DiskTier.open(folder, bytes, free(), blake3, clock);
+        tier.keepPins(pins.get());
         cache.attach(tier);
         opened = tier;
         if (wantedBytes != bytes) {
@@ -134,13 +147,44 @@ final class DiskCache {
     }
   }
 
-  /** Sets another bound, at once. How many chunks went for it. */
+  /**
+   * Sets another bound, at once.
+   *
+   * @return how many chunks went for it
+   * @throws ControlException also if more is pinned than it has room for
+   */
   long resize(long bytes) throws ControlException, InterruptedException {
+    long pinned = tier().stats().pinnedBytes();
+    if (pinned > bytes / 10 * 9) {
+      throw new ControlException(
+          ErrorKind.FAILED,
+          "%s are pinned: that is more than fits into %s"
+              .formatted(ByteSize.text(pinned), ByteSize.text(bytes)),
+          "choose more, or unpin something: wormhole cache pin shows what is");
+    }
     return done(tier -> {
       long before = tier.stats().contents();
       tier.resize(bytes);
       return Math.max(0, before - tier.stats().contents());
     });
+  }
+
+  /** Unpins what pins had that there are no more. */
+  void keepPins() throws ControlException, InterruptedException {
+    var _ =
+        done(tier -> {
+          tier.keepPins(pins.get());
+          return 0;
+        });
+  }
+
+  /**
+   * Waits until it is open.
+   *
+   * @throws ControlException if it is not
+   */
+  void check() throws ControlException, InterruptedException {
+    var _ = tier();
   }
 
   /** Removes everything. How many chunks that were. */

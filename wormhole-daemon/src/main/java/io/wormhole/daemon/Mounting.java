@@ -36,6 +36,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -304,13 +305,14 @@ final class Mounting {
     return name;
   }
 
-  private @Nullable RunningMount named(String name) {
-    for (RunningMount mount : mounts) {
-      if (mount.name().equals(name)) {
-        return mount;
-      }
-    }
-    return null;
+  /** The last one: others may be unmounted already, and live on in who has them open. */
+  private Optional<RunningMount> last(Predicate<RunningMount> wanted) {
+    return running().reversed().stream().filter(wanted).findFirst();
+  }
+
+  /** Every mount of now, in the order in which they were made. */
+  List<RunningMount> running() {
+    return List.copyOf(mounts);
   }
 
   boolean hasMounted(KnownHost known) {
@@ -360,21 +362,18 @@ final class Mounting {
   }
 
   private RunningMount find(UnmountRequest request) throws ControlException {
-    RunningMount byName = request.name() == null ? null : named(request.name());
-    if (byName != null) {
-      return byName;
+    Optional<RunningMount> named = last(mount -> mount.name().equals(request.name()));
+    if (named.isPresent()) {
+      return named.get();
     }
     String directory = request.directory();
     Path wanted = directory == null ? null : MountPoint.located(Path.of(directory));
-    for (RunningMount mount : mounts) {
-      if (mount.isAt(wanted)) {
-        return mount;
-      }
-    }
-    throw new ControlException(
-        ErrorKind.NOT_MOUNTED,
-        "nothing of ours is mounted at " + directory,
-        "wormhole status lists the mounts");
+    return last(mount -> mount.isAt(wanted))
+        .orElseThrow(() ->
+            new ControlException(
+                ErrorKind.NOT_MOUNTED,
+                "nothing of ours is mounted at " + directory,
+                "wormhole status lists the mounts"));
   }
 
   private static void unmount(RunningMount mount, boolean force) throws ControlException {

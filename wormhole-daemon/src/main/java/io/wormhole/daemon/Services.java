@@ -28,6 +28,7 @@ import io.wormhole.daemon.trust.LiveCodes;
 import io.wormhole.daemon.trust.PeerCertificates;
 import io.wormhole.daemon.trust.PinnedPeers;
 import io.wormhole.protocol.control.CacheChange;
+import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.FolderLook;
 import io.wormhole.protocol.control.Folders;
@@ -35,6 +36,8 @@ import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.MountTable;
 import io.wormhole.protocol.control.PeersAnswer;
+import io.wormhole.protocol.control.PinRequest;
+import io.wormhole.protocol.control.PinsAnswer;
 import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
@@ -83,6 +86,7 @@ final class Services implements DaemonServices {
   private final Hosting hosting;
   private final Mounting mounting;
   private final Peering peering;
+  private final Pinning pinning;
   private final HeapTidy heap = new HeapTidy(HeapTidy.OWN, System.nanoTime());
   private final Thread restoring;
 
@@ -104,7 +108,9 @@ final class Services implements DaemonServices {
             new PeerCertificates(),
             TransportSettings.DEFAULTS);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
-    disk = new DiskCache(folders.chunks(), settings, cache, blake3, clock);
+    StateList<KeptPin> pinned = new StateList<>(folders.pins(), KeptPin.class);
+    disk =
+        new DiskCache(folders.chunks(), settings, cache, () -> KeptPin.ids(pinned), blake3, clock);
     ShareStore shares = new ShareStore(state, random, blake3);
     network = settings.mdns() ? new Mdns(identity.fingerprint(), random) : LocalNetwork.OFF;
     LiveCodes codes = new LiveCodes(identity.fingerprint(), network::isTaken, clock, random);
@@ -156,10 +162,12 @@ final class Services implements DaemonServices {
             mounted,
             System::nanoTime);
     peering = new Peering(pins, hosting.gate(), shares, mounting::hasMounted);
+    pinning = new Pinning(pinned, mounting::running, cache, disk);
     if (!mounted.all().isEmpty()) {
       disk.begin();
     }
     mounting.restore();
+    pinning.begin();
     restoring = Thread.ofVirtual().name("restore").start(this::restore);
     ScheduledFuture<?> _ =
         threads
@@ -343,11 +351,11 @@ final class Services implements DaemonServices {
             stats.hits(),
             stats.misses(),
             stats.evictions()),
-        cache.diskStats().map(Services::status).orElse(null),
+        cache.diskStats().map(on -> status(on, stats.sameAnswers())).orElse(null),
         new NetworkStatus(stats.loads(), mounting.bytesReceived(), 0, stats.rejected()));
   }
 
-  private static DiskStatus status(DiskStats disk) {
+  private static DiskStatus status(DiskStats disk, long sameAnswers) {
     return new DiskStatus(
         disk.limitBytes(),
         disk.usedBytes(),
@@ -356,9 +364,25 @@ final class Services implements DaemonServices {
         disk.misses(),
         disk.evictions(),
         disk.corrupt(),
-        0,
+        sameAnswers,
         disk.contents() == 0 ? 1 : 1 + (double) disk.shared() / disk.contents(),
-        0);
+        disk.pinnedBytes());
+  }
+
+  @Override
+  public PinsAnswer pins() {
+    return pinning.all();
+  }
+
+  @Override
+  public PinsAnswer.Pin pin(PinRequest request, Consumer<CacheEvent> events)
+      throws ControlException, InterruptedException {
+    return pinning.pin(Path.of(request.path()), events);
+  }
+
+  @Override
+  public PinsAnswer unpin(PinRequest request) throws ControlException, InterruptedException {
+    return pinning.unpin(request.path());
   }
 
   @Override
@@ -368,7 +392,9 @@ final class Services implements DaemonServices {
 
   @Override
   public CacheChange clearCache() throws ControlException, InterruptedException {
-    return new CacheChange(disk.clear(), cache());
+    long dropped = disk.clear();
+    pinning.lookNow();
+    return new CacheChange(dropped, cache());
   }
 
   @Override
@@ -385,6 +411,7 @@ final class Services implements DaemonServices {
   @Override
   public void stop() {
     restoring.interrupt();
+    pinning.stop();
     mounting.stop();
     hosting.stop();
     network.close();

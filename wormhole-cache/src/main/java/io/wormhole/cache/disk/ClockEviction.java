@@ -1,6 +1,7 @@
 package io.wormhole.cache.disk;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntConsumer;
 
 /**
@@ -11,7 +12,7 @@ import java.util.function.IntConsumer;
  * proven. While probation holds more than a tenth of all blocks its hand moves; else the other one,
  * which takes a mark off proven content and drops what has none left. So one pass over more footage
  * than fits displaces only what came in the same way. What was dropped not long ago and comes back
- * is proven at once.
+ * is proven at once. What is pinned goes only where it must.
  *
  * <p>Three bytes of RAM for each place. {@link #touch} on any thread, the rest on one at a time.
  */
@@ -24,6 +25,7 @@ final class ClockEviction {
   private static final byte FREE = -1;
   private static final byte PROBATION = (byte) Standing.PROBATION.code();
   private static final byte PROVEN = (byte) Standing.PROVEN.code();
+  private static final byte PINNED = (byte) Standing.PINNED.code();
 
   private final IntConsumer proven;
   private final long[] ghosts = new long[GHOSTS];
@@ -35,6 +37,7 @@ final class ClockEviction {
   private byte[] blocks = new byte[0];
   private long probationBlocks;
   private long provenBlocks;
+  private final AtomicLong pinnedBlocks = new AtomicLong();
   private int probationHand;
   private int provenHand;
 
@@ -94,6 +97,26 @@ final class ClockEviction {
     return place < states.length && states[place] != FREE ? blocks[place] : 0;
   }
 
+  /** Whether what a place holds is pinned. */
+  boolean isPinned(int place) {
+    return place < states.length && states[place] == PINNED;
+  }
+
+  /** Blocks of all that is pinned. Any thread. */
+  long pinnedBlocks() {
+    return pinnedBlocks.get();
+  }
+
+  /** Some place whose content is pinned, or -1 if there is none. */
+  int pinnedVictim() {
+    for (int place = 0; pinnedBlocks.get() > 0 && place < states.length; place++) {
+      if (states[place] == PINNED) {
+        return place;
+      }
+    }
+    return -1;
+  }
+
   /** A place is free. */
   void remove(int place) {
     count(states[place], -blocks[place]);
@@ -106,7 +129,7 @@ final class ClockEviction {
     ghosts[ghostOf(fingerprint)] = fingerprint;
   }
 
-  /** The place whose content should go first, or -1 if there is none that may. */
+  /** The place whose content should go first, or -1 if all there is is pinned. */
   int victim() {
     // What is proven on the way and marked as often as can be is passed at most so many times.
     for (int round = 0; round <= MOST_MARKS + 1; round++) {
@@ -125,6 +148,7 @@ final class ClockEviction {
     Arrays.fill(marks, (byte) 0);
     probationBlocks = 0;
     provenBlocks = 0;
+    pinnedBlocks.set(0);
   }
 
   private int fromProbation() {
@@ -176,6 +200,8 @@ final class ClockEviction {
       probationBlocks += size;
     } else if (state == PROVEN) {
       provenBlocks += size;
+    } else if (state == PINNED) {
+      pinnedBlocks.addAndGet(size);
     }
   }
 

@@ -46,6 +46,7 @@ final class ContentStore implements Closeable {
   private final DiskCounts counts;
   private final AtomicLong contents = new AtomicLong();
   private final AtomicLong blocks = new AtomicLong();
+  private long pinnedLost;
 
   private ContentStore(
       SlabFile[] slabs,
@@ -134,7 +135,7 @@ final class ContentStore implements Closeable {
     Optional<byte[]> before = index.get(key);
     if (before.isPresent()) {
       clock.touch(place(value(before.get())));
-      return true;
+      return standing != Standing.PINNED || pin(hash);
     }
     int length = (int) bytes.byteSize();
     int slab = length <= SMALL_BYTES ? 0 : 1;
@@ -151,6 +152,44 @@ final class ContentStore implements Closeable {
     }
     hold(place, length, stands);
     return false;
+  }
+
+  /**
+   * Keeps a content that is there until it is unpinned.
+   *
+   * @return whether it is there
+   */
+  boolean pin(ChunkHash hash) throws IOException {
+    OptionalInt found = placeOf(hash);
+    if (found.isEmpty()) {
+      return false;
+    }
+    int place = found.getAsInt();
+    if (!clock.isPinned(place)) {
+      Optional<Held> held = held(place).filter(there -> there.hash().equals(hash));
+      if (held.isEmpty()) {
+        return false;
+      }
+      stand(place, held.get(), Standing.PINNED);
+    }
+    return true;
+  }
+
+  /** Unpins all else: that goes first. */
+  void unpinAllBut(BitSet places) throws IOException {
+    for (int place = 0; place < places(); place++) {
+      if (clock.isPinned(place) && !places.get(place)) {
+        Optional<Held> held = held(place);
+        if (held.isPresent()) {
+          stand(place, held.get(), Standing.PROBATION);
+        }
+      }
+    }
+  }
+
+  private void stand(int place, Held held, Standing standing) throws IOException {
+    slabOf(place).mark(slotOf(place), held.as(standing));
+    clock.change(place, standing);
   }
 
   /** Drops a content. */
@@ -172,10 +211,14 @@ final class ContentStore implements Closeable {
   /**
    * Drops what should go first.
    *
+   * @param evenPinned whether what is pinned may go, if there is nothing else
    * @return false if there is nothing that may
    */
-  boolean evict() throws IOException {
+  boolean evict(boolean evenPinned) throws IOException {
     int place = clock.victim();
+    if (place < 0 && evenPinned) {
+      place = clock.pinnedVictim();
+    }
     if (place < 0) {
       return false;
     }
@@ -259,6 +302,16 @@ final class ContentStore implements Closeable {
   /** Bytes of the disk that contents take. Any thread. */
   long contentBytes() {
     return blocks.get() * SparseFile.BLOCK_BYTES;
+  }
+
+  /** Bytes of the disk that pinned contents take. Any thread. */
+  long pinnedBytes() {
+    return clock.pinnedBlocks() * SparseFile.BLOCK_BYTES;
+  }
+
+  /** How many contents were dropped that were pinned. */
+  long pinnedLost() {
+    return pinnedLost;
   }
 
   /** Bytes of the disk that contents, tables and index take, as the disk counts them. */
@@ -359,6 +412,9 @@ final class ContentStore implements Closeable {
   }
 
   private void letGo(int place) {
+    if (clock.isPinned(place)) {
+      pinnedLost++;
+    }
     contents.decrementAndGet();
     blocks.addAndGet(-clock.blocks(place));
     clock.remove(place);

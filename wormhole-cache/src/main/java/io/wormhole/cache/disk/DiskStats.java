@@ -12,6 +12,8 @@ package io.wormhole.cache.disk;
  * @param evictions contents dropped for room
  * @param corrupt contents found to be others than they should, and dropped
  * @param failures calls the disk refused
+ * @param pinnedBytes what contents take that are pinned
+ * @param pinnableBytes what those may take
  */
 public record DiskStats(
     long limitBytes,
@@ -22,4 +24,6 @@ public record DiskStats(
     long misses,
     long evictions,
     long corrupt,
-    long failures) {}
+    long failures,
+    long pinnedBytes,
+    long pinnableBytes) {}

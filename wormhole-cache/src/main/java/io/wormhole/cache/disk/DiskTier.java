@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.BitSet;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.DoublePredicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +39,9 @@ public final class DiskTier implements AutoCloseable {
   /** An index that is so many times larger than it need be is made anew. */
   private static final int INDEX_SHRINKS_AT = 4;
 
+  /** Of ten parts so many may be pinned; the rest is for what is read otherwise. */
+  private static final int PINNABLE_TENTHS = 9;
+
   private static final int BETWEEN_MEASUREMENTS = 256;
   private static final int PLACES_A_REPORT = 1024;
 
@@ -54,7 +58,7 @@ public final class DiskTier implements AutoCloseable {
   private volatile Stores stores;
   private volatile long limitBytes;
   private int mostContents;
-  private long allowedBytes;
+  private volatile long allowedBytes;
   private volatile long overheadBytes;
   private int untilMeasured;
   private long pausedSinceNanos = System.nanoTime() - PAUSE.toNanos();
@@ -64,7 +68,7 @@ public final class DiskTier implements AutoCloseable {
   private boolean lost;
 
   /** What there is on the disk. */
-  private record Stores(ContentStore contents, VersionTable versions, FilePages pages)
+  record Stores(ContentStore contents, VersionTable versions, FilePages pages, Pins pins)
       implements Closeable {
     @Override
     public void close() throws IOException {
@@ -205,17 +209,13 @@ public final class DiskTier implements AutoCloseable {
    * @param low its last 8 bytes
    */
   public void noteVersion(PageKey file, long high, long low) {
-    synchronized (writing) {
-      if (!isWritable()) {
-        return;
-      }
-      Stores now = stores;
-      try {
-        now.pages().noteVersion(file, new LastVersions.Version(high, low));
-      } catch (IOException failed) {
-        failed(now, failed);
-      }
-    }
+    boolean _ =
+        change(
+            false,
+            now -> {
+              now.pages().noteVersion(file, new LastVersions.Version(high, low));
+              return true;
+            });
   }
 
   /**
@@ -225,39 +225,106 @@ public final class DiskTier implements AutoCloseable {
    * @param bytes 1 to 131,072, which the hash was made of
    */
   public void put(PageKey page, int index, boolean alone, ChunkHash hash, MemorySegment bytes) {
+    boolean _ =
+        change(false, now -> put(now, page, index, alone, hash, bytes, now.pins().standing(page)));
+  }
+
+  /** As {@link PinRound#put}. */
+  boolean putPinned(PageKey page, int index, boolean alone, ChunkHash hash, MemorySegment bytes) {
+    return change(
+        false,
+        now ->
+            now.contents().pinnedBytes() + bytes.byteSize() <= pinnableBytes()
+                && put(now, page, index, alone, hash, bytes, Standing.PINNED));
+  }
+
+  private boolean put(
+      Stores now,
+      PageKey page,
+      int index,
+      boolean alone,
+      ChunkHash hash,
+      MemorySegment bytes,
+      Standing standing)
+      throws IOException {
+    if (!makeRoom(now, bytes.byteSize())) {
+      return false;
+    }
+    boolean there = now.contents().put(hash, bytes, standing);
+    if (now.pages().note(page, index, hash, alone) && there) {
+      counts.shared.increment();
+    }
+    return true;
+  }
+
+  /** What may be pinned, everything counted that is. */
+  private long pinnableBytes() {
+    return Math.max(0, allowedBytes - overheadBytes) / 10 * PINNABLE_TENTHS;
+  }
+
+  /**
+   * Begins a look of a pin at what it should have.
+   *
+   * @param pin 1 or more
+   */
+  public PinRound pinRound(int pin) {
+    return new PinRound(this, pin);
+  }
+
+  /**
+   * Takes whatever they have from all pins but these.
+   *
+   * @param pins as they are known to the caller
+   */
+  public void keepPins(Set<Integer> pins) {
+    boolean _ =
+        change(
+            false,
+            now -> {
+              now.pins().releaseOthers(pins);
+              return true;
+            });
+  }
+
+  /** Something that is done to what there is. */
+  @FunctionalInterface
+  interface Change<T> {
+    T to(Stores now) throws IOException;
+  }
+
+  /**
+   * Does something while nobody else writes.
+   *
+   * @param otherwise what is answered where the disk refuses
+   */
+  <T> T change(T otherwise, Change<T> work) {
     synchronized (writing) {
       if (!isWritable()) {
-        return;
+        return otherwise;
       }
       Stores now = stores;
       try {
-        if (makeRoom(now, bytes.byteSize())) {
-          boolean there = now.contents().put(hash, bytes, Standing.PROBATION);
-          if (now.pages().note(page, index, hash, alone) && there) {
-            counts.shared.increment();
-          }
-        }
+        return work.to(now);
+      } catch (CorruptContentException corrupt) {
+        dropCorrupt(corrupt);
       } catch (IOException failed) {
         failed(now, failed);
       }
+      return otherwise;
     }
   }
 
   /** Writes what is known of files and not written yet; for when nothing was put for a while. */
   public void flush() {
-    synchronized (writing) {
-      if (!isWritable()) {
-        return;
-      }
-      Stores now = stores;
-      try {
-        measure(now);
-        var _ = makeRoom(now, 0);
-        now.pages().flush();
-      } catch (IOException failed) {
-        failed(now, failed);
-      }
-    }
+    boolean _ =
+        change(
+            false,
+            now -> {
+              measure(now);
+              makeFit(now);
+              now.pages().flush();
+              return true;
+            });
   }
 
   /** Gives back RAM, for when nothing was asked for a while. */
@@ -286,7 +353,7 @@ public final class DiskTier implements AutoCloseable {
           checkWritable();
         }
         measure(stores);
-        var _ = makeRoom(stores, 0);
+        makeFit(stores);
       } catch (IOException failed) {
         failed(now, failed);
       }
@@ -338,12 +405,14 @@ public final class DiskTier implements AutoCloseable {
       now.pages().flush();
       BitSet named = new BitSet();
       now.pages()
-          .forEachHash(hash -> {
-            OptionalInt place = now.contents().placeOf(hash);
-            if (place.isPresent()) {
-              named.set(place.getAsInt());
-            }
-          });
+          .forEachHash(
+              _ -> true,
+              hash -> {
+                OptionalInt place = now.contents().placeOf(hash);
+                if (place.isPresent()) {
+                  named.set(place.getAsInt());
+                }
+              });
       long dropped = now.contents().keepOnly(named);
       measure(now);
       return dropped;
@@ -357,6 +426,7 @@ public final class DiskTier implements AutoCloseable {
       stores.pages().clear();
       stores.versions().clear();
       stores.contents().clear();
+      stores.pins().clear();
     }
   }
 
@@ -372,7 +442,9 @@ public final class DiskTier implements AutoCloseable {
         counts.misses.sum(),
         counts.evictions.sum(),
         counts.corrupt.sum(),
-        counts.failures.sum());
+        counts.failures.sum(),
+        contents.pinnedBytes(),
+        pinnableBytes());
   }
 
   /** Writes what is not written yet and says on the disk that all is well. */
@@ -405,13 +477,14 @@ public final class DiskTier implements AutoCloseable {
     boolean done = false;
     try {
       versions = VersionTable.open(folder.path(), mostContents, clean);
-      Stores opened = new Stores(contents, versions, new FilePages(versions, contents, blake3));
+      FilePages pages = new FilePages(versions, contents, blake3);
+      Stores opened = new Stores(contents, versions, pages, new Pins(contents, versions, pages));
       opened.pages().open();
       // Maps both indexes: the library takes a second to get ready, for which nobody waits here.
       var _ = contents.placeOf(ChunkHash.of(new byte[ChunkHash.BYTES]));
       var _ = versions.get(new PageKey(0, 0));
       measure(opened);
-      var _ = makeRoom(opened, 0);
+      makeFit(opened);
       done = true;
       return opened;
     } finally {
@@ -438,18 +511,27 @@ public final class DiskTier implements AutoCloseable {
 
   /** An index cannot be opened smaller than it is full. */
   private static void shrinkTo(ContentStore contents, int most) throws IOException {
-    while (contents.contents() > most && contents.evict()) {}
+    while (contents.contents() > most && contents.evict(true)) {}
   }
 
   /** Whether so many bytes more may be written, once what should go first has gone. */
   private boolean makeRoom(Stores now, long bytes) throws IOException {
+    return makeRoom(now, bytes, false);
+  }
+
+  /** Has it take no more than it may, whatever goes for that. */
+  private void makeFit(Stores now) throws IOException {
+    var _ = makeRoom(now, 0, true);
+  }
+
+  private boolean makeRoom(Stores now, long bytes, boolean evenPinned) throws IOException {
     if (--untilMeasured <= 0) {
       measure(now);
     }
     ContentStore contents = now.contents();
     long room = allowedBytes - overheadBytes - bytes - SparseFile.BLOCK_BYTES;
     while (contents.contentBytes() > room || contents.contents() >= mostContents) {
-      if (!contents.evict()) {
+      if (!contents.evict(evenPinned)) {
         return false;
       }
     }

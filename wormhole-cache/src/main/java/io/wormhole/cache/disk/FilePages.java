@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Predicate;
 
 /**
  * The hashes of files' chunks, 512 to a page. Pages that were used last are in RAM, 16 KiB each;
@@ -63,12 +64,16 @@ final class FilePages {
     void hash(ChunkHash hash) throws IOException;
   }
 
-  /** Tells of every hash that was flushed. */
-  void forEachHash(HashReader told) throws IOException {
+  /**
+   * Tells of every hash that was flushed.
+   *
+   * @param which of the entries count
+   */
+  void forEachHash(Predicate<Entry> which, HashReader told) throws IOException {
     List<ChunkHash> found = new ArrayList<>();
     IOException[] failure = new IOException[1];
     versions.forEach((_, entry) -> {
-      if (entry.kind() == Kind.LAST) {
+      if (entry.kind() == Kind.LAST || !which.test(entry)) {
         return;
       }
       if (entry.kind() == Kind.PAGE) {
@@ -192,6 +197,14 @@ final class FilePages {
     return !known;
   }
 
+  /** Writes what has become known of a page. */
+  void flush(PageKey key) throws IOException {
+    Optional<Page> known = inMemory(key);
+    if (known.isPresent()) {
+      write(key, known.get());
+    }
+  }
+
   /** Writes what has become known. */
   void flush() throws IOException {
     for (Map.Entry<PageKey, Page> each : all()) {
@@ -241,7 +254,8 @@ final class FilePages {
     Optional<Entry> before = versions.get(key);
     boolean written = false;
     try {
-      contents.put(hash, bytes, Standing.PROVEN);
+      boolean pinned = before.isPresent() && versions.isPinned(before.get());
+      contents.put(hash, bytes, pinned ? Standing.PINNED : Standing.PROVEN);
       versions.put(key, Kind.PAGE, hash);
       written = true;
     } finally {

@@ -13,8 +13,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -22,16 +25,18 @@ import java.util.function.BiConsumer;
  * of 512 hashes, which is kept like any content; and which two versions of a file came last.
  *
  * <pre>
- *   0 page key (16) | 16 hash (32) | 48 kind
+ *   0 page key (16) | 16 hash (32) | 48 kind | 52 pin, 0 for none
  * </pre>
  *
- * <p>Holds a set number; past it, what was not asked for since a hand last came by goes. {@link
- * #get} on any platform thread, everything else on one at a time.
+ * <p>Holds a set number; past it, what is not pinned and was not asked for since a hand last came
+ * by goes. {@link #get} on any platform thread, everything else on one at a time.
  */
 final class VersionTable implements Closeable {
   static final String INDEX_FILE = "versions.map";
   private static final int HASH = 16;
   private static final int KIND = 48;
+  private static final int PIN = 52;
+  private static final int NO_PIN = 0;
   private static final int VALUE_BYTES = ChunkHash.BYTES + 2 * Integer.BYTES;
 
   private final RecordFile records;
@@ -39,6 +44,13 @@ final class VersionTable implements Closeable {
   private final int most;
   private final BitSet used = new BitSet();
   private final byte[] asked;
+
+  /** Which records each pin has. */
+  private final Map<Integer, BitSet> pins = new HashMap<>();
+
+  /** Something else was put where a pin has something. */
+  private boolean replaced;
+
   private int hand;
 
   /** What stands under a key. */
@@ -108,15 +120,87 @@ final class VersionTable implements Closeable {
     byte[] name = key.bytes();
     Optional<Entry> before = index.get(name).map(VersionTable::decode);
     int number = before.isPresent() ? before.get().number() : free();
+    int pin = pinOf(number);
+    replaced |= pin != NO_PIN;
+    write(number, name, kind, hash, pin);
+    used.set(number);
+    index.put(name, encode(kind, hash, number));
+  }
+
+  private void write(int number, byte[] name, Kind kind, ChunkHash hash, int pin)
+      throws IOException {
     records.write(
         number,
         payload -> {
           MemorySegment.copy(name, 0, payload, JAVA_BYTE, 0, PageKey.BYTES);
           MemorySegment.copy(hash.bytes(), 0, payload, JAVA_BYTE, HASH, ChunkHash.BYTES);
           payload.set(INT, KIND, kind.code);
+          payload.set(INT, PIN, pin);
         });
-    used.set(number);
-    index.put(name, encode(kind, hash, number));
+  }
+
+  /**
+   * Keeps what is there under a key for a pin, and for no other.
+   *
+   * @param pin 1 or more
+   */
+  void pin(PageKey key, Entry entry, int pin) throws IOException {
+    int number = entry.number();
+    if (pinOf(number) != pin) {
+      write(number, key.bytes(), entry.kind(), entry.hash(), pin);
+      unpinned(number);
+      pins.computeIfAbsent(pin, _ -> new BitSet()).set(number);
+    }
+  }
+
+  /** Keeps a record for no pin any more. */
+  void unpin(int number) throws IOException {
+    byte[][] name = new byte[1][];
+    records.read(number, (_, payload) -> name[0] = key(payload));
+    Optional<Entry> entry =
+        name[0] == null ? Optional.empty() : index.get(name[0]).map(VersionTable::decode);
+    if (entry.isPresent() && entry.get().number() == number) {
+      write(number, name[0], entry.get().kind(), entry.get().hash(), NO_PIN);
+    }
+    unpinned(number);
+  }
+
+  /** Which pin has a record; 0 if none has. */
+  int pinOf(int number) {
+    for (Map.Entry<Integer, BitSet> pin : pins.entrySet()) {
+      if (pin.getValue().get(number)) {
+        return pin.getKey();
+      }
+    }
+    return NO_PIN;
+  }
+
+  /** Whether a pin has what is there. */
+  boolean isPinned(Entry entry) {
+    return pinOf(entry.number()) != NO_PIN;
+  }
+
+  /** Whether something that a pin had was replaced since this was asked for last. */
+  boolean wasReplaced() {
+    boolean was = replaced;
+    replaced = false;
+    return was;
+  }
+
+  /** Every pin that has records. */
+  Set<Integer> pins() {
+    return Set.copyOf(pins.keySet());
+  }
+
+  /** The records that a pin has. */
+  BitSet pinnedBy(int pin) {
+    BitSet numbers = pins.get(pin);
+    return numbers == null ? new BitSet() : (BitSet) numbers.clone();
+  }
+
+  private void unpinned(int number) {
+    pins.values().forEach(numbers -> numbers.clear(number));
+    pins.values().removeIf(BitSet::isEmpty);
   }
 
   /** Tells of everything there is. */
@@ -151,6 +235,7 @@ final class VersionTable implements Closeable {
     index.clear();
     records.clear();
     used.clear();
+    pins.clear();
   }
 
   @Override
@@ -165,12 +250,16 @@ final class VersionTable implements Closeable {
     if (number < most) {
       return number;
     }
-    while (asked[hand] != 0) {
+    // Where all is pinned some of it goes.
+    for (int passed = 0;
+        passed < 2 * most && (asked[hand] != 0 || pinOf(hand) != NO_PIN);
+        passed++) {
       asked[hand] = 0;
       hand = (hand + 1) % most;
     }
     int victim = hand;
     hand = (hand + 1) % most;
+    unpinned(victim);
     byte[][] name = new byte[1][];
     records.read(victim, (_, payload) -> name[0] = key(payload));
     if (name[0] != null) {
@@ -184,6 +273,7 @@ final class VersionTable implements Closeable {
       return;
     }
     used.clear();
+    pins.clear();
     index.clear();
     IOException[] failure = new IOException[1];
     List<Integer> useless = new ArrayList<>();
@@ -196,6 +286,7 @@ final class VersionTable implements Closeable {
       try {
         index.put(key(payload), encode(kind.get(), hash(payload), number));
         used.set(number);
+        pinned(number, payload);
       } catch (IOException failed) {
         failure[0] = failed;
       }
@@ -210,11 +301,21 @@ final class VersionTable implements Closeable {
 
   /** Reads the records; whether the index knows as much. */
   private boolean isWhole() throws IOException {
-    records.readAll((number, _) -> used.set(number));
+    records.readAll((number, payload) -> {
+      used.set(number);
+      pinned(number, payload);
+    });
     try {
       return used.length() <= most && index.size() == used.cardinality();
     } catch (BrokenMapException broken) {
       return false;
+    }
+  }
+
+  private void pinned(int number, MemorySegment payload) {
+    int pin = payload.get(INT, PIN);
+    if (pin != NO_PIN) {
+      pins.computeIfAbsent(pin, _ -> new BitSet()).set(number);
     }
   }
 

@@ -1,10 +1,13 @@
 package io.wormhole.daemon.control;
 
 import io.wormhole.protocol.control.CacheChange;
+import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.PeersAnswer;
+import io.wormhole.protocol.control.PinRequest;
+import io.wormhole.protocol.control.PinsAnswer;
 import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
 import io.wormhole.protocol.control.StatusAnswer.CacheStatus;
@@ -87,6 +90,21 @@ public interface DaemonServices {
 
   /** Sets another bound for what is kept on disk, until the daemon ends. */
   CacheChange resizeCache(ResizeCacheRequest request) throws ControlException, InterruptedException;
+
+  /** What is kept on disk until it is unpinned. */
+  PinsAnswer pins();
+
+  /**
+   * Keeps a file or folder of a mount on disk from now on, and waits until it is there; it stays
+   * pinned if the wait ends before.
+   *
+   * @param events takes how far it is; never blocks
+   */
+  PinsAnswer.Pin pin(PinRequest request, Consumer<CacheEvent> events)
+      throws ControlException, InterruptedException;
+
+  /** Keeps it no longer than other things. */
+  PinsAnswer unpin(PinRequest request) throws ControlException, InterruptedException;
 
   /**
    * Ends everything: unmounts, by force where a mount is busy, ends shares, says goodbye to peers.

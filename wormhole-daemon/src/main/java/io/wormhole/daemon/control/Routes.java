@@ -8,6 +8,8 @@ import io.wormhole.protocol.control.HostRequest;
 import io.wormhole.protocol.control.MountEvent;
 import io.wormhole.protocol.control.MountRequest;
 import io.wormhole.protocol.control.PeerRequest;
+import io.wormhole.protocol.control.PinRequest;
+import io.wormhole.protocol.control.PinsAnswer;
 import io.wormhole.protocol.control.RenamePeerRequest;
 import io.wormhole.protocol.control.ResizeCacheRequest;
 import io.wormhole.protocol.control.ShareEvent;
@@ -44,6 +46,9 @@ final class Routes {
   /** All of a disk is read. */
   private static final Duration VERIFY_LIMIT = Duration.ofHours(24);
 
+  /** All of a share is fetched. */
+  private static final Duration PIN_LIMIT = Duration.ofDays(7);
+
   private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(40);
 
   private final DaemonServices services;
@@ -65,6 +70,9 @@ final class Routes {
           new Route("POST", ControlPaths.CLEAR_CACHE, this::clearCache),
           new Route("POST", ControlPaths.COLLECT_CACHE, this::collectCache),
           new Route("POST", ControlPaths.RESIZE_CACHE, this::resizeCache),
+          new Route("GET", ControlPaths.PINS, this::pins),
+          new Route("POST", ControlPaths.PIN, this::pin),
+          new Route("POST", ControlPaths.UNPIN, this::unpin),
           new Route("POST", ControlPaths.STOP, this::stop));
 
   Routes(DaemonServices services, DaemonStop stop, OwnProcess process) {
@@ -158,6 +166,24 @@ final class Routes {
     exchange.sendWaiting();
     exchange.send(new CacheEvent.Verified(dropped));
     exchange.end();
+  }
+
+  private void pins(Exchange exchange) throws IOException, ControlException {
+    answer(exchange, services::pins);
+  }
+
+  private void pin(Exchange exchange) throws IOException, ControlException {
+    PinRequest request = exchange.request(PinRequest.class);
+    PinsAnswer.Pin pin =
+        exchange.await(() -> services.pin(request, exchange::post), PIN_LIMIT, _ -> {});
+    exchange.sendWaiting();
+    exchange.send(new CacheEvent.Pinned(pin));
+    exchange.end();
+  }
+
+  private void unpin(Exchange exchange) throws IOException, ControlException {
+    PinRequest request = exchange.request(PinRequest.class);
+    exchange.answer(exchange.await(() -> services.unpin(request), CACHE_LIMIT, _ -> {}));
   }
 
   private static void answer(Exchange exchange, Callable<?> work)

@@ -96,6 +96,12 @@ final class ChunkSource {
     return cache.get(new ChunkKey(file, index), loader(from, bytes, Priority.PRIORITY_WAITING));
   }
 
+  /** As {@link #claim}, for who waits with less haste than any program. */
+  PendingChunk claimLater(Access from, FileVersion file, long index, int bytes) {
+    ChunkLoader loader = new HostLoader(this, from, bytes, Priority.PRIORITY_READ_AHEAD);
+    return cache.get(new ChunkKey(file, index), loader);
+  }
+
   /**
    * Asks for a chunk that nobody waits for yet; does nothing when there is no room for it.
    *

@@ -63,11 +63,29 @@ final class MetadataCache {
   private final ChunkCache cache;
   private final CachedShare share;
   private final Blake3 blake3;
+  private final Keeper keeper;
+
+  /** Takes what is to be kept. */
+  @FunctionalInterface
+  interface Keeper {
+    /** Keeps it; bytes that are looked at later are copied. */
+    void keep(ChunkKey key, ChunkHash hash, MemorySegment bytes);
+  }
 
   MetadataCache(ChunkCache cache, CachedShare share, Blake3 blake3) {
+    this(cache, share, blake3, cache::keep);
+  }
+
+  private MetadataCache(ChunkCache cache, CachedShare share, Blake3 blake3, Keeper keeper) {
     this.cache = cache;
     this.share = share;
     this.blake3 = blake3;
+    this.keeper = keeper;
+  }
+
+  /** The same, but that what is to be kept is somebody else's to keep. */
+  MetadataCache keptBy(Keeper other) {
+    return new MetadataCache(cache, share, blake3, other);
   }
 
   /** Keeps what the root of the share is. Does not wait. */
@@ -284,7 +302,7 @@ final class MetadataCache {
   /** The first bytes of its hash. */
   private long keep(ChunkKey key, byte[] content) {
     ChunkHash hash = hash(content);
-    cache.keep(key, hash, MemorySegment.ofArray(content));
+    keeper.keep(key, hash, MemorySegment.ofArray(content));
     return firstBytes(hash);
   }
 

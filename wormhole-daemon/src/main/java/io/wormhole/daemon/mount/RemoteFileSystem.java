@@ -1,6 +1,7 @@
 package io.wormhole.daemon.mount;
 
 import com.google.protobuf.ByteString;
+import io.wormhole.cache.PinnedChunks;
 import io.wormhole.daemon.fuse.Attr;
 import io.wormhole.daemon.fuse.DirectoryWriter;
 import io.wormhole.daemon.fuse.Entry;
@@ -381,6 +382,15 @@ public final class RemoteFileSystem implements KernelFileSystem {
   public List<byte[]> listxattr(long node) throws ErrnoException {
     inodes.get(node);
     return List.of();
+  }
+
+  /**
+   * A look of a pin at what stands at a path.
+   *
+   * @param disk where it is pinned; null to look only
+   */
+  PinWalk pin(List<byte[]> path, @Nullable PinnedChunks disk) {
+    return new PinWalk(host, chunks, metadata, path, disk);
   }
 
   /** Shows nothing of what is known, now or by another mount while the host is away. */

@@ -1,6 +1,7 @@
 package io.wormhole.daemon.mount;
 
 import io.wormhole.cache.ChunkCache;
+import io.wormhole.cache.PinnedChunks;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.KernelNotifier;
@@ -9,6 +10,7 @@ import io.wormhole.protocol.hash.Blake3;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** A share that was joined: the way to its host, and the file system that goes it. Any thread. */
 public final class RemoteShare implements AutoCloseable {
@@ -115,6 +117,16 @@ public final class RemoteShare implements AutoCloseable {
   /** Lets the kernel be told of what turns out not to be so. */
   public void notifyThrough(KernelNotifier kernel) {
     fileSystem.notifyThrough(kernel);
+  }
+
+  /**
+   * A look of a pin at what stands at a path of the share.
+   *
+   * @param path names from the root down
+   * @param disk where it is pinned; null to look only
+   */
+  public PinWalk pin(List<byte[]> path, @Nullable PinnedChunks disk) {
+    return fileSystem.pin(path, disk);
   }
 
   public HostLink link() {

@@ -47,6 +47,18 @@ public final class ControlPaths {
   /** POST of a {@link ResizeCacheRequest}: a {@link CacheChange}. */
   public static final String RESIZE_CACHE = "/v1/cache/resize";
 
+  /** GET: a {@link PinsAnswer} of all. */
+  public static final String PINS = "/v1/cache/pins";
+
+  /**
+   * POST of a {@link PinRequest}: a stream of {@link CacheEvent}s; what is pinned stays so if
+   * whoever asked goes.
+   */
+  public static final String PIN = "/v1/cache/pin";
+
+  /** POST of a {@link PinRequest}: a {@link PinsAnswer} of what is not pinned any more. */
+  public static final String UNPIN = "/v1/cache/unpin";
+
   /** POST without a body: a {@link StopAnswer}, then the daemon ends. */
   public static final String STOP = "/v1/stop";
 

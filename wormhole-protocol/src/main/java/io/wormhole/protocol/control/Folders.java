@@ -86,6 +86,11 @@ public record Folders(Path config, Path state, Path cache, Path run) {
     return state.resolve("mounts.json");
   }
 
+  /** What of its mounts the daemon of this home keeps on disk. */
+  public Path pins() {
+    return state.resolve("pins.json");
+  }
+
   /** Locked by whoever starts a daemon, so that two commands start one. */
   public Path startLock() {
     return run.resolve("start.lock");

@@ -120,10 +120,10 @@ public record StatusAnswer(
    * Chunks on disk.
    *
    * @param healed chunks that were not what they should be, and were dropped
-   * @param sameAnswers nothing is asked for in that way yet
+   * @param sameAnswers chunks of changed files that did not have to come again
    * @param dedupRatio how many places in files have one chunk's content, on the average, since the
    *     daemon began
-   * @param pinnedBytes nothing can be pinned yet
+   * @param pinnedBytes what is pinned takes of the disk
    */
   public record DiskStatus(
       long limitBytes,

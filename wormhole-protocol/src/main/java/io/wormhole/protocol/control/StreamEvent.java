@@ -21,6 +21,8 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent, CacheEvent {
       case MountEvent.Unmounted _ -> "unmounted";
       case CacheEvent.Verifying _ -> "verifying";
       case CacheEvent.Verified _ -> "verified";
+      case CacheEvent.Pinning _ -> "pinning";
+      case CacheEvent.Pinned _ -> "pinned";
     };
   }
 
@@ -38,6 +40,8 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent, CacheEvent {
       case "unmounted" -> MountEvent.Unmounted.class;
       case "verifying" -> CacheEvent.Verifying.class;
       case "verified" -> CacheEvent.Verified.class;
+      case "pinning" -> CacheEvent.Pinning.class;
+      case "pinned" -> CacheEvent.Pinned.class;
       default -> null;
     };
   }

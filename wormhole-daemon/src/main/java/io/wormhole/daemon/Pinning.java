@@ -1,0 +1,373 @@
+package io.wormhole.daemon;
+
+import io.wormhole.cache.ChunkCache;
+import io.wormhole.cache.PinnedChunks;
+import io.wormhole.cache.disk.DiskStats;
+import io.wormhole.daemon.mount.HostLink;
+import io.wormhole.daemon.mount.PinWalk;
+import io.wormhole.daemon.mount.PinWalk.Figures;
+import io.wormhole.protocol.control.CacheEvent;
+import io.wormhole.protocol.control.ControlException;
+import io.wormhole.protocol.control.ErrorKind;
+import io.wormhole.protocol.control.PinsAnswer;
+import io.wormhole.protocol.control.PinsAnswer.Pin;
+import io.wormhole.protocol.control.PinsAnswer.State;
+import io.wormhole.protocol.settings.ByteSize;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What of the mounts is kept on this disk, in {@code pins.json} until it is unpinned. Each is
+ * looked at once a minute while its host is there, one after the other. Any thread.
+ */
+final class Pinning {
+  private static final Logger log = LoggerFactory.getLogger(Pinning.class);
+  private static final Duration BETWEEN = Duration.ofMinutes(1);
+
+  /** When a file changes just now, or a host is away, it is looked at again sooner. */
+  private static final Duration SOON = Duration.ofSeconds(3);
+
+  private static final int MOST_SOON = 5;
+  private static final long STEP_MILLIS = 250;
+
+  private final StateList<KeptPin> pins;
+  private final Supplier<List<RunningMount>> mounts;
+  private final ChunkCache cache;
+  private final DiskCache disk;
+  private final Map<Integer, Look> looks = new ConcurrentHashMap<>();
+  private final Semaphore wake = new Semaphore(0);
+  private @Nullable Thread looking;
+  private volatile boolean stopping;
+
+  /** How it stands with a pin; of the thread that looks, read by any. */
+  private static final class Look {
+    private volatile @Nullable PinWalk walk;
+    private volatile @Nullable Figures last;
+    private volatile boolean waiting;
+    private final AtomicInteger rounds = new AtomicInteger();
+    private int soon;
+    private volatile long dueNanos = System.nanoTime();
+  }
+
+  /**
+   * @param mounts every one of now
+   */
+  Pinning(
+      StateList<KeptPin> pins,
+      Supplier<List<RunningMount>> mounts,
+      ChunkCache cache,
+      DiskCache disk) {
+    this.pins = pins;
+    this.mounts = mounts;
+    this.cache = cache;
+    this.disk = disk;
+  }
+
+  /** Looks after what was pinned before. Does not wait. */
+  synchronized void begin() {
+    if (looking == null && !stopping && !pins.all().isEmpty()) {
+      disk.begin();
+      // Interrupts would close the cache's files.
+      looking = Thread.ofPlatform().daemon().name("pinning").start(this::look);
+    }
+  }
+
+  PinsAnswer all() {
+    return new PinsAnswer(pins.all().stream().map(this::pin).toList());
+  }
+
+  /**
+   * Keeps a file or folder of a mount on this disk from now on, and waits until it is there. It
+   * stays pinned whoever ends the wait. What is pinned already is looked at once more.
+   *
+   * @param path absolute, without links
+   * @param events told how far it is; never blocks
+   * @throws ControlException if it cannot be pinned
+   */
+  Pin pin(Path path, Consumer<CacheEvent> events) throws ControlException, InterruptedException {
+    RunningMount mount = around(path);
+    if (!isThere(mount)) {
+      throw new ControlException(
+          ErrorKind.UNREACHABLE,
+          "the host of " + mount.name() + " is away",
+          "pin it when wormhole status says connected");
+    }
+    KeptPin wanted = wanted(path, mount);
+    Optional<KeptPin> covering = pins.all().stream().filter(pin -> pin.covers(wanted)).findFirst();
+    if (covering.isPresent()) {
+      return looked(covering.get(), events);
+    }
+    PinnedChunks _ = onDisk(wanted);
+    Figures measured = mount.remote().pin(wanted.wireNames(), null).run();
+    if (!measured.isWhole()) {
+      throw new ControlException(
+          ErrorKind.UNREADABLE, "cannot read " + measured.trouble(), "try again");
+    }
+    add(wanted, measured);
+    begin();
+    return looked(wanted, events);
+  }
+
+  /** A pin, once it was looked at. */
+  private Pin looked(KeptPin pin, Consumer<CacheEvent> events) throws InterruptedException {
+    Look look = looks.computeIfAbsent(pin.id(), _ -> new Look());
+    int before = look.rounds.get();
+    look.waiting = false;
+    look.dueNanos = System.nanoTime();
+    wake.release();
+    while (!look.waiting && !isSettled(look, before) && !stopping && pins.all().contains(pin)) {
+      PinWalk walk = look.walk;
+      if (walk != null) {
+        Figures now = walk.figures();
+        events.accept(new CacheEvent.Pinning(pin.path(), now.bytesKept(), now.bytes()));
+      }
+      Thread.sleep(STEP_MILLIS);
+    }
+    return pin(pin);
+  }
+
+  /** Whether it was looked at, and nothing of it changed just then; or did so all the time. */
+  private static boolean isSettled(Look look, int before) {
+    int rounds = look.rounds.get() - before;
+    Figures last = look.last;
+    return rounds > 0 && last != null && (last.unsettled() == 0 || rounds > MOST_SOON);
+  }
+
+  /** The cache was cleared: everything is looked at at once. */
+  void lookNow() {
+    for (Look look : looks.values()) {
+      look.last = null;
+      look.dueNanos = System.nanoTime();
+    }
+    wake.release();
+  }
+
+  /** Keeps it no longer. */
+  PinsAnswer unpin(String path) throws ControlException, InterruptedException {
+    List<KeptPin> meant = pins.all().stream().filter(pin -> pin.path().equals(path)).toList();
+    if (meant.isEmpty()) {
+      Optional<KeptPin> above =
+          pins.all().stream().filter(pin -> Path.of(path).startsWith(pin.path())).findFirst();
+      throw new ControlException(
+          ErrorKind.FAILED,
+          path
+              + " is not pinned"
+              + above.map(pin -> ", but " + pin.path() + " is, and all below it").orElse(""),
+          "wormhole cache pin shows what is");
+    }
+    PinsAnswer were = new PinsAnswer(meant.stream().map(this::pin).toList());
+    forget(meant);
+    disk.keepPins();
+    return were;
+  }
+
+  private void forget(List<KeptPin> unpinned) throws ControlException {
+    try {
+      var _ = pins.removeIf(unpinned::contains);
+    } catch (IOException unwritable) {
+      throw unwritable(unwritable);
+    }
+    for (KeptPin each : unpinned) {
+      Look look = looks.remove(each.id());
+      PinWalk walk = look == null ? null : look.walk;
+      if (walk != null) {
+        walk.stop();
+      }
+    }
+  }
+
+  private RunningMount around(Path path) throws ControlException {
+    return mounts.get().reversed().stream()
+        .filter(mount -> path.startsWith(mount.directory()))
+        .findFirst()
+        .orElseThrow(() ->
+            new ControlException(
+                ErrorKind.NOT_MOUNTED,
+                path + " is in no mount of this daemon",
+                "wormhole status shows what is mounted where"));
+  }
+
+  private KeptPin wanted(Path path, RunningMount mount) {
+    List<String> names =
+        StreamSupport.stream(Path.of(mount.directory()).relativize(path).spliterator(), false)
+            .map(Path::toString)
+            .filter(name -> !name.isEmpty())
+            .toList();
+    return new KeptPin(
+        ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
+        path.toString(),
+        mount.source().host().toString(),
+        mount.source().share().toString(),
+        names);
+  }
+
+  private PinnedChunks onDisk(KeptPin pin) throws ControlException, InterruptedException {
+    disk.check();
+    return cache
+        .pinned(pin.id())
+        .orElseThrow(
+            () -> new ControlException(ErrorKind.FAILED, "there is no disk cache", "try again"));
+  }
+
+  private synchronized void add(KeptPin wanted, Figures measured) throws ControlException {
+    List<KeptPin> below = pins.all().stream().filter(wanted::covers).toList();
+    checkRoom(measured.blockBytes(), below);
+    try {
+      pins.put(wanted::covers, wanted);
+    } catch (IOException unwritable) {
+      throw unwritable(unwritable);
+    }
+  }
+
+  private void checkRoom(long wantedBytes, List<KeptPin> below) throws ControlException {
+    DiskStats stats = cache.diskStats().orElseThrow();
+    long counted = 0;
+    for (KeptPin pin : below) {
+      counted += pin(pin).bytesDone();
+    }
+    long others = Math.max(0, stats.pinnedBytes() - counted);
+    if (others + wantedBytes > stats.pinnableBytes()) {
+      throw new ControlException(
+          ErrorKind.FAILED,
+          "it takes %s, and %s are pinned already: that is more than the %s that may be, of %s"
+              .formatted(
+                  ByteSize.text(wantedBytes),
+                  ByteSize.text(others),
+                  ByteSize.text(stats.pinnableBytes()),
+                  ByteSize.text(stats.limitBytes())),
+          "unpin something, or make the cache larger: wormhole cache resize SIZE");
+    }
+  }
+
+  private static ControlException unwritable(IOException why) {
+    return new ControlException(
+        ErrorKind.FAILED,
+        "the state folder cannot be written: " + Hosting.message(why),
+        "make room, or mend its rights",
+        why);
+  }
+
+  private Pin pin(KeptPin pin) {
+    Look look = looks.get(pin.id());
+    PinWalk walk = look == null ? null : look.walk;
+    Figures last = look == null ? null : look.last;
+    boolean there = mountOf(pin).isPresent();
+    Figures shown = last == null && walk != null ? walk.figures() : last;
+    if (shown == null) {
+      return new Pin(pin.path(), there ? State.FETCHING : State.WAITING, 0, 0, 0, null);
+    }
+    return new Pin(
+        pin.path(),
+        there ? state(shown) : State.WAITING,
+        shown.files(),
+        shown.bytesKept(),
+        shown.bytes(),
+        trouble(shown));
+  }
+
+  private static State state(Figures figures) {
+    if (figures.full() || figures.failed() > 0 || figures.trouble() != null) {
+      return State.INCOMPLETE;
+    }
+    return figures.isWhole() && figures.bytesKept() == figures.bytes()
+        ? State.CURRENT
+        : State.FETCHING;
+  }
+
+  private static @Nullable String trouble(Figures figures) {
+    if (figures.full()) {
+      return "there is no room for all of it: wormhole cache resize SIZE, or unpin something";
+    }
+    return figures.trouble();
+  }
+
+  private Optional<RunningMount> mountOf(KeptPin pin) {
+    return mounts.get().stream().filter(pin::isOf).filter(Pinning::isThere).findFirst();
+  }
+
+  private static boolean isThere(RunningMount mount) {
+    return mount.remote().link().state() == HostLink.State.CONNECTED;
+  }
+
+  private void look() {
+    while (!stopping) {
+      long nextNanos = BETWEEN.toNanos();
+      for (KeptPin pin : pins.all()) {
+        nextNanos = Math.min(nextNanos, lookAt(pin));
+      }
+      try {
+        var _ = wake.tryAcquire(Math.max(1, nextNanos), TimeUnit.NANOSECONDS);
+        wake.drainPermits();
+      } catch (InterruptedException ends) {
+        return;
+      }
+    }
+  }
+
+  /** How long until it is to be looked at again. */
+  private long lookAt(KeptPin pin) {
+    Look look = looks.computeIfAbsent(pin.id(), _ -> new Look());
+    long left = look.dueNanos - System.nanoTime();
+    if (left > 0 || stopping) {
+      return left;
+    }
+    Duration pause = SOON;
+    try {
+      Optional<RunningMount> mount = mountOf(pin);
+      Optional<PinnedChunks> chunks = cache.pinned(pin.id());
+      look.waiting = mount.isEmpty() || chunks.isEmpty();
+      if (!look.waiting) {
+        PinWalk walk = mount.get().remote().pin(pin.wireNames(), chunks.get());
+        look.walk = walk;
+        Figures figures = stopping ? walk.figures() : walk.run();
+        look.last = figures;
+        look.rounds.incrementAndGet();
+        look.soon = figures.unsettled() > 0 ? look.soon + 1 : 0;
+        pause = look.soon > 0 && look.soon <= MOST_SOON ? SOON : BETWEEN;
+        if (!pins.all().contains(pin)) {
+          looks.remove(pin.id());
+          disk.keepPins();
+        }
+      }
+    } catch (RuntimeException bug) {
+      log.error("{} could not be looked at", pin.path(), bug);
+      pause = BETWEEN;
+    } catch (ControlException gone) {
+      log.debug("what is unpinned stays until the next start", gone);
+    } catch (InterruptedException ends) {
+      stopping = true;
+    }
+    look.dueNanos = System.nanoTime() + pause.toNanos();
+    return pause.toNanos();
+  }
+
+  /** Looks at nothing any more. What is pinned stays so. Waits for some seconds at most. */
+  void stop() {
+    stopping = true;
+    List<PinWalk> walks = new ArrayList<>();
+    for (Look look : looks.values()) {
+      PinWalk walk = look.walk;
+      if (walk != null) {
+        walks.add(walk);
+      }
+    }
+    walks.forEach(PinWalk::stop);
+    wake.release();
+  }
+}
