@@ -7,7 +7,6 @@ import java.security.NoSuchAlgorithmException;
 
 /** What the disk calls things. */
 final class DiskKeys {
-  private static final int CHUNK_BYTES = 128 << 10;
   private static final int HASHED_BYTES = 7 * Long.BYTES;
 
   /** No page of a version has this number. */
@@ -31,7 +30,7 @@ final class DiskKeys {
 
   /** Whether a chunk is all of its file. */
   static boolean isAlone(ChunkKey key, long bytes) {
-    return key.index() == 0 && bytes < CHUNK_BYTES;
+    return key.index() == 0 && bytes < ChunkLoader.CHUNK_BYTES;
   }
 
   /** A file, whatever its version. */

@@ -210,6 +210,14 @@ final class DiskLoad implements PendingLoad {
   }
 
   private boolean land(Found found, MemorySegment scratch, boolean young) {
+    if (found.length() > destination.byteSize()) {
+      // Who is asked next says what is so.
+      boolean inTime = giveUp();
+      if (inTime) {
+        overNetwork();
+      }
+      return inTime;
+    }
     synchronized (this) {
       if (!open) {
         return false;

@@ -45,14 +45,13 @@ final class DiskSide implements AutoCloseable {
   private static final int READERS = 2;
   private static final int MOST_READS = 1024;
   private static final int MOST_BEHIND = 128;
-  private static final int CHUNK_BYTES = 128 << 10;
   private static final Duration WITHOUT = Duration.ofSeconds(5);
   private static final Duration FLUSH_AFTER = Duration.ofSeconds(1);
   private static final Duration REST_AFTER = Duration.ofSeconds(60);
   private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
   private static final ThreadLocal<MemorySegment> SCRATCH =
-      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CHUNK_BYTES, 4096));
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(ChunkLoader.CHUNK_BYTES, 4096));
 
   private final DiskTier tier;
   private final ExecutorService readers;

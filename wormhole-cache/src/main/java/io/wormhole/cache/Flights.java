@@ -93,7 +93,7 @@ final class Flights {
       return false;
     }
     // A reader who waits for memory goes first.
-    Slot slot = line.isEmpty() ? tier.take() : null;
+    Slot slot = line.isEmpty() ? tier.take(loader.mostBytes()) : null;
     if (slot == null) {
       readAheadFlights.decrementAndGet();
       return false;

@@ -35,7 +35,7 @@ final class SlotLine {
    * is {@link #next}, for a slot may have become free in between.
    */
   @Nullable Slot takeOrWait(Flight flight) throws CacheBusyException {
-    Slot slot = empty ? memory.take() : null;
+    Slot slot = empty ? memory.take(flight.loader().mostBytes()) : null;
     if (slot != null) {
       return slot;
     }
@@ -56,20 +56,17 @@ final class SlotLine {
 
   /** Who is next, with the slot there is for it; null if there is none, or nobody. */
   synchronized @Nullable Served next() {
-    if (waiting.isEmpty()) {
+    Flight first = waiting.peekFirst();
+    if (first == null) {
       return null;
     }
-    Slot slot = memory.take();
-    if (slot != null) {
-      Flight first = waiting.pollFirst();
-      empty = waiting.isEmpty();
-      if (first != null) {
-        return new Served(first, slot);
-      }
-      slot.release();
-      return null;
+    Slot slot = memory.take(first.loader().mostBytes());
+    if (slot == null) {
+      return nextHurried();
     }
-    return nextHurried();
+    waiting.removeFirst();
+    empty = waiting.isEmpty();
+    return new Served(first, slot);
   }
 
   private @Nullable Served nextHurried() {

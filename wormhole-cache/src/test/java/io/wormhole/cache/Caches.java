@@ -19,6 +19,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 final class Caches implements BeforeEachCallback, AfterEachCallback {
   private final List<ChunkCache> made = new ArrayList<>();
   private ExecutorService verifying = Executors.newFixedThreadPool(1);
+  private boolean haveSmall;
 
   @Override
   public void beforeEach(ExtensionContext context) {
@@ -30,11 +31,16 @@ final class Caches implements BeforeEachCallback, AfterEachCallback {
   public void afterEach(ExtensionContext context) throws InterruptedException {
     verifying.shutdown();
     assertThat(verifying.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
-    made.forEach(Caches::assertHoldsNothingUnasked);
+    made.forEach(haveSmall ? Caches::assertGivesAllBack : Caches::assertHoldsNothingUnasked);
   }
 
   ExecutorService verifying() {
     return verifying;
+  }
+
+  /** For a test in which chunks share places: then their number does not tell what they take. */
+  void haveSmall() {
+    haveSmall = true;
   }
 
   ChunkCache ofSlots(int slots) {
@@ -48,6 +54,10 @@ final class Caches implements BeforeEachCallback, AfterEachCallback {
     CacheStats before = cache.stats();
     assertThat(before.usedBytes()).isEqualTo(before.chunks() * SlabArena.SLOT_BYTES);
     assertThat(before.overflowBytes()).isZero();
+    assertGivesAllBack(cache);
+  }
+
+  private static void assertGivesAllBack(ChunkCache cache) {
     cache.invalidate(_ -> true);
     cache.trim();
     CacheStats after = cache.stats();

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -47,7 +48,19 @@ class ChunkRaceTest {
   private final AtomicReference<@Nullable Throwable> fault = new AtomicReference<>();
 
   /** Brings chunks of any length, fails now and then, and now and then brings rubbish. */
-  private record FickleLoads(ExecutorService network) implements ChunkLoader {
+  private record FickleLoads(ExecutorService network, boolean small) implements ChunkLoader {
+    /** Small and large ones, by key. */
+    static Function<ChunkKey, ChunkLoader> of(ExecutorService network) {
+      ChunkLoader small = new FickleLoads(network, true);
+      ChunkLoader large = new FickleLoads(network, false);
+      return key -> key.index() % 2 == 0 ? small : large;
+    }
+
+    @Override
+    public int mostBytes() {
+      return small ? SlabArena.SMALL_SLOT_BYTES : ChunkLoader.CHUNK_BYTES;
+    }
+
     @Override
     public PendingLoad load(ChunkKey key, MemorySegment destination) {
       FickleLoad load = new FickleLoad();
@@ -91,11 +104,12 @@ class ChunkRaceTest {
 
   @Test
   void noReaderEverSeesAnotherChunksBytes() throws Exception {
+    caches.haveSmall();
     ChunkCache cache = caches.ofSlots(LEAST_SLOTS);
     try (ExecutorService network = Executors.newFixedThreadPool(2);
         ExecutorService platform = Executors.newFixedThreadPool(READERS / 2);
         ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor()) {
-      ChunkLoader loads = new FickleLoads(network);
+      Function<ChunkKey, ChunkLoader> loads = FickleLoads.of(network);
       List<Future<?>> readers = new ArrayList<>();
       for (int reader = 0; reader < READERS; reader++) {
         SplittableRandom random = new SplittableRandom(reader);
@@ -129,11 +143,12 @@ class ChunkRaceTest {
 
   @Test
   void closingUnderLoadFailsReadersAndFreesAllMemory() throws Exception {
+    caches.haveSmall();
     ChunkCache cache = caches.ofSlots(LEAST_SLOTS);
     CountDownLatch reading = new CountDownLatch(READERS);
     try (ExecutorService network = Executors.newFixedThreadPool(2);
         ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor()) {
-      ChunkLoader loads = new FickleLoads(network);
+      Function<ChunkKey, ChunkLoader> loads = FickleLoads.of(network);
       List<Future<?>> readers = new ArrayList<>();
       for (int reader = 0; reader < READERS; reader++) {
         SplittableRandom random = new SplittableRandom(reader);
@@ -158,7 +173,8 @@ class ChunkRaceTest {
     }
   }
 
-  private void read(ChunkCache cache, ChunkLoader loads, SplittableRandom random, int rounds)
+  private void read(
+      ChunkCache cache, Function<ChunkKey, ChunkLoader> loads, SplittableRandom random, int rounds)
       throws InterruptedException, IOException, TimeoutException {
     for (int round = 0; round < rounds && fault.get() == null; round++) {
       ChunkKey key = anyKey(random);
@@ -166,20 +182,21 @@ class ChunkRaceTest {
         case 0 -> cache.resize((LEAST_SLOTS + random.nextInt(24)) * (long) SlabArena.SLOT_BYTES);
         case 1 -> cache.trim();
         case 2, 3 -> cache.invalidate(key.file()::equals);
-        case 4, 5, 6, 7 -> cache.get(key, loads).abandon();
+        case 4, 5, 6, 7 -> cache.get(key, loads.apply(key)).abandon();
         case 8, 9, 10, 11 -> cache.cancelIfUnwanted(key);
-        case 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 -> cache.prefetch(key, loads);
+        case 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 -> cache.prefetch(key, loads.apply(key));
         case 22, 23, 24, 25, 26, 27, 28, 29 -> check(key, cache.peek(key));
         case 30, 31, 32, 33 -> readTwoAtOnce(cache, loads, key, anyKey(random));
-        default -> check(key, await(cache.get(key, loads)));
+        default -> check(key, await(cache.get(key, loads.apply(key))));
       }
     }
   }
 
-  private void readTwoAtOnce(ChunkCache cache, ChunkLoader loads, ChunkKey one, ChunkKey other)
+  private void readTwoAtOnce(
+      ChunkCache cache, Function<ChunkKey, ChunkLoader> loads, ChunkKey one, ChunkKey other)
       throws InterruptedException, IOException, TimeoutException {
-    PendingChunk firstClaim = cache.get(one, loads);
-    PendingChunk secondClaim = cache.get(other, loads);
+    PendingChunk firstClaim = cache.get(one, loads.apply(one));
+    PendingChunk secondClaim = cache.get(other, loads.apply(other));
     Chunk first;
     try {
       first = await(firstClaim);

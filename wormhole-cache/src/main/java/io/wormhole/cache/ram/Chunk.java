@@ -4,6 +4,7 @@ import io.wormhole.protocol.hash.ChunkHash;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.OptionalInt;
 
 /**
  * Verified bytes of one chunk, off-heap, reference-counted, never changed once published.
@@ -99,7 +100,12 @@ public final class Chunk {
 
   /** RAM it holds: the slot's, however short the chunk. */
   int footprintBytes() {
-    return SlabArena.SLOT_BYTES;
+    return (int) slot.memory().byteSize();
+  }
+
+  /** The place of which its slot is a part; empty if it is all of one. */
+  OptionalInt sharedPlace() {
+    return slot.part() == Slot.WHOLE ? OptionalInt.empty() : OptionalInt.of(slot.place());
   }
 
   /** Whether nobody but one holder, the cache, has it at this moment. */

@@ -7,6 +7,9 @@ import com.github.benmanes.caffeine.cache.RemovalCause;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  *       the slots is so protected, the oldest losing it first.
  *   <li>Nor does one that was read for the first time just now: the kernel asks for the parts of a
  *       chunk one after the other. Up to a sixteenth of the slots.
+ *   <li>Small chunks share places. Where a whole one is needed, those that share one with the
+ *       coldest go with it: else the coldest could all go and no place be free.
  * </ul>
  *
  * <p>Any thread may call; nothing waits for more than another thread's bookkeeping.
@@ -56,6 +61,9 @@ public final class RamTier<K> implements AutoCloseable {
   private final Cache<K, Listed> listed;
   private final Policy.Eviction<K, Listed> policy;
   private final LongAdder evictions = new LongAdder();
+
+  /** Which chunks share a place. */
+  private final ConcurrentHashMap<Integer, Set<K>> sharing = new ConcurrentHashMap<>();
 
   /** Chunks read ahead, oldest first; some of them have been read or dropped since. */
   private final ArrayDeque<Map.Entry<K, Listed>> unread = new ArrayDeque<>();
@@ -112,7 +120,9 @@ public final class RamTier<K> implements AutoCloseable {
    */
   public void put(K key, Chunk chunk, boolean readAhead) {
     Listed added = new Listed(chunk, readAhead ? Standing.UNREAD : Standing.FRESH);
+    share(key, chunk);
     if (listed.asMap().putIfAbsent(key, added) != null) {
+      unshare(key, chunk);
       chunk.release();
     } else if (readAhead) {
       protect(unread, readAheadSlots(), key, added);
@@ -135,15 +145,17 @@ public final class RamTier<K> implements AutoCloseable {
    * A slot, for which a cold chunk may have to go; null when each is held by a reader or on its
    * way.
    *
+   * @param bytes that it is to hold
    * @throws OutOfMemoryError if the system refuses address space
    */
-  public @Nullable Slot take() {
-    Slot slot = arena.take();
+  public @Nullable Slot take(int bytes) {
+    boolean whole = !SlabArena.isSmall(bytes);
+    Slot slot = arena.take(bytes);
     for (int attempt = 0; slot == null && attempt < EVICTION_ATTEMPTS; attempt++) {
-      if (!evictColdest()) {
+      if (!evictColdest(whole)) {
         return null;
       }
-      slot = arena.take();
+      slot = arena.take(bytes);
     }
     return slot;
   }
@@ -172,7 +184,7 @@ public final class RamTier<K> implements AutoCloseable {
       unprotectPast(fresh, slots(limitBytes, FRESH_SHARE));
       arena.resize(limitBytes);
       // What was protected comes on top of Caffeine's share, so both together may be too much.
-      while (arena.isPastLimit() && evictColdest()) {
+      while (arena.isPastLimit() && evictColdest(true)) {
         Thread.onSpinWait();
       }
     } else {
@@ -209,7 +221,10 @@ public final class RamTier<K> implements AutoCloseable {
     return !arena.isMapped();
   }
 
-  private boolean evictColdest() {
+  /**
+   * @param whole whether those that share its place are to go as well
+   */
+  private boolean evictColdest(boolean whole) {
     Optional<Map.Entry<K, Listed>> victim =
         policy.coldest(chunks ->
             chunks
@@ -217,14 +232,14 @@ public final class RamTier<K> implements AutoCloseable {
                 .findFirst()
                 .map(entry -> Map.entry(entry.getKey(), entry.getValue())));
     if (victim.isPresent()) {
-      evict(victim.get());
+      var _ = evict(victim.get(), whole);
       return true;
     }
-    return evictOldest(fresh) || evictOldest(unread);
+    return evictOldest(fresh, whole) || evictOldest(unread, whole);
   }
 
   /** One that a reader holds stays: it would give no slot. */
-  private boolean evictOldest(ArrayDeque<Map.Entry<K, Listed>> protectedOnes) {
+  private boolean evictOldest(ArrayDeque<Map.Entry<K, Listed>> protectedOnes, boolean whole) {
     while (true) {
       Map.Entry<K, Listed> oldest = null;
       synchronized (protectedOnes) {
@@ -239,18 +254,62 @@ public final class RamTier<K> implements AutoCloseable {
       if (oldest == null) {
         return false;
       }
-      if (evict(oldest)) {
+      if (evict(oldest, whole)) {
         return true;
       }
     }
   }
 
-  private boolean evict(Map.Entry<K, Listed> victim) {
-    boolean gone = listed.asMap().remove(victim.getKey(), victim.getValue());
+  private boolean evict(Map.Entry<K, Listed> victim, boolean whole) {
+    Set<K> neighbours = whole ? neighbours(victim.getValue().chunk()) : Set.of();
+    boolean gone = evict(victim.getKey(), victim.getValue());
+    for (K key : neighbours) {
+      Listed neighbour = listed.policy().getIfPresentQuietly(key);
+      if (neighbour != null && neighbour.chunk().isIdle()) {
+        var _ = evict(key, neighbour);
+      }
+    }
+    return gone;
+  }
+
+  private boolean evict(K key, Listed victim) {
+    boolean gone = listed.asMap().remove(key, victim);
     if (gone) {
       evictions.increment();
     }
     return gone;
+  }
+
+  private void share(K key, Chunk chunk) {
+    OptionalInt place = chunk.sharedPlace();
+    if (place.isPresent()) {
+      sharing.compute(
+          place.getAsInt(),
+          (_, keys) -> {
+            Set<K> all = keys == null ? ConcurrentHashMap.newKeySet() : keys;
+            all.add(key);
+            return all;
+          });
+    }
+  }
+
+  private void unshare(K key, Chunk chunk) {
+    OptionalInt place = chunk.sharedPlace();
+    if (place.isPresent()) {
+      sharing.computeIfPresent(
+          place.getAsInt(),
+          (_, keys) -> {
+            keys.remove(key);
+            return keys.isEmpty() ? null : keys;
+          });
+    }
+  }
+
+  private Set<K> neighbours(Chunk chunk) {
+    OptionalInt place = chunk.sharedPlace();
+    return place.isEmpty()
+        ? Set.of()
+        : Set.copyOf(sharing.getOrDefault(place.getAsInt(), Set.of()));
   }
 
   private void protect(
@@ -282,6 +341,9 @@ public final class RamTier<K> implements AutoCloseable {
     }
     if (cause.wasEvicted()) {
       evictions.increment();
+    }
+    if (key != null) {
+      unshare(key, chunk.chunk());
     }
     chunk.chunk().release();
   }

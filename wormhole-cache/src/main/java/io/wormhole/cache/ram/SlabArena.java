@@ -4,12 +4,17 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Off-heap memory for chunks: slots of one size, cut from slabs of address space that are mapped on
- * demand.
+ * Off-heap memory for chunks: slots of 128 KiB, cut from slabs of address space that are mapped on
+ * demand; and small ones of 16 KiB, eight of them in the place of a large one, which counts as one
+ * slot in use until all eight are free.
  *
  * <p>A slot takes RAM from its first use until it is free and the arena is asked to {@link #trim},
  * or has more RAM than its limit. So an unused arena takes none, and a smaller limit is felt at
@@ -28,10 +33,15 @@ public final class SlabArena implements AutoCloseable {
   /** Bytes of a slot: one whole chunk. */
   public static final int SLOT_BYTES = 128 << 10;
 
+  /** Bytes of a small slot, for what is no longer than that. */
+  public static final int SMALL_SLOT_BYTES = 16 << 10;
+
   /** How many slots may be in use past the limit, for readers who find all the others held. */
   public static final int OVERFLOW_SLOTS = 16;
 
   static final int SLOTS_PER_SLAB = 64;
+  private static final int PARTS = SLOT_BYTES / SMALL_SLOT_BYTES;
+  private static final int ALL_PARTS = (1 << PARTS) - 1;
 
   /** What an arena holds, all in slots. */
   public record Usage(int limit, int used, int overflow, int touched) {}
@@ -43,6 +53,13 @@ public final class SlabArena implements AutoCloseable {
   private final List<MemorySegment> slabs = new ArrayList<>();
   private final Places touchedFree = new Places();
   private final Places untouchedFree = new Places();
+
+  /** For each place that is cut into small slots, a bit for each of those in use. */
+  private final Map<Integer, Integer> cut = new HashMap<>();
+
+  /** Places that are cut, and in which a small slot is free. */
+  private final BitSet roomy = new BitSet();
+
   private int limitSlots;
   private int used;
   private int overflow;
@@ -63,17 +80,44 @@ public final class SlabArena implements AutoCloseable {
   /**
    * A slot within the limit, or null when there is none, or the arena is closed.
    *
+   * @param bytes that it is to hold, at most {@link #SLOT_BYTES}
    * @throws OutOfMemoryError if the system refuses address space
    */
-  public @Nullable Slot take() {
+  public @Nullable Slot take(int bytes) {
     synchronized (lock) {
-      if (closed || used >= limitSlots) {
+      if (closed) {
         return null;
       }
-      Slot slot = takeFree(false);
+      boolean small = isSmall(bytes);
+      if (small && !roomy.isEmpty()) {
+        return takePart(roomy.nextSetBit(0));
+      }
+      if (used >= limitSlots) {
+        return null;
+      }
+      int place = takePlace();
       used++;
-      return slot;
+      if (!small) {
+        return new Slot(this, place, Slot.WHOLE, memoryOf(place), false);
+      }
+      cut.put(place, 0);
+      return takePart(place);
     }
+  }
+
+  private Slot takePart(int place) {
+    int taken = Objects.requireNonNull(cut.get(place), "a place that is cut");
+    int part = Integer.numberOfTrailingZeros(~taken);
+    cut.put(place, taken | 1 << part);
+    roomy.set(place, (taken | 1 << part) != ALL_PARTS);
+    MemorySegment memory =
+        memoryOf(place).asSlice((long) part * SMALL_SLOT_BYTES, SMALL_SLOT_BYTES);
+    return new Slot(this, place, part, memory, false);
+  }
+
+  /** Whether so many bytes go into a small slot. */
+  static boolean isSmall(int bytes) {
+    return bytes <= SMALL_SLOT_BYTES;
   }
 
   /** A slot past the limit, or null when all of those are in use, or the arena is closed. */
@@ -82,9 +126,9 @@ public final class SlabArena implements AutoCloseable {
       if (closed || overflow >= OVERFLOW_SLOTS) {
         return null;
       }
-      Slot slot = takeFree(true);
+      int place = takePlace();
       overflow++;
-      return slot;
+      return new Slot(this, place, Slot.WHOLE, memoryOf(place), true);
     }
   }
 
@@ -150,12 +194,18 @@ public final class SlabArena implements AutoCloseable {
   }
 
   void free(Slot slot) {
+    boolean whole;
     boolean drop;
     synchronized (lock) {
-      drop = touched > limitSlots;
+      whole = slot.part() == Slot.WHOLE || isLastPart(slot);
+      drop = whole && touched > limitSlots;
+    }
+    if (!whole) {
+      slotMayBeHad();
+      return;
     }
     if (drop) {
-      Pages.drop(slot.memory());
+      Pages.drop(memoryOf(slot.place()));
     }
     boolean last;
     synchronized (lock) {
@@ -210,18 +260,28 @@ public final class SlabArena implements AutoCloseable {
     return used + overflow + dropping == 0;
   }
 
-  private Slot takeFree(boolean pastLimit) {
-    int place;
-    if (!touchedFree.isEmpty()) {
-      place = touchedFree.pop();
-    } else {
-      if (untouchedFree.isEmpty()) {
-        addSlab();
-      }
-      place = untouchedFree.pop();
-      touched++;
+  /** Frees a part of a place; whether all of that is free now, and no part will be taken of it. */
+  private boolean isLastPart(Slot slot) {
+    int left = Objects.requireNonNull(cut.get(slot.place())) & ~(1 << slot.part());
+    if (left != 0) {
+      cut.put(slot.place(), left);
+      roomy.set(slot.place());
+      return false;
     }
-    return new Slot(this, place, memoryOf(place), pastLimit);
+    cut.remove(slot.place());
+    roomy.clear(slot.place());
+    return true;
+  }
+
+  private int takePlace() {
+    if (!touchedFree.isEmpty()) {
+      return touchedFree.pop();
+    }
+    if (untouchedFree.isEmpty()) {
+      addSlab();
+    }
+    touched++;
+    return untouchedFree.pop();
   }
 
   private void addSlab() {

@@ -8,20 +8,28 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * {@code Slot} never is. Whoever took it releases it, or hands that duty on to a {@link Chunk}.
  */
 public final class Slot {
+  /** The part of a slot that is all of its place. */
+  static final int WHOLE = -1;
+
   private final SlabArena arena;
   private final int place;
+  private final int part;
   private final MemorySegment memory;
   private final boolean overflow;
   private final AtomicBoolean released = new AtomicBoolean();
 
-  Slot(SlabArena arena, int place, MemorySegment memory, boolean overflow) {
+  /**
+   * @param part which part of the place it is, or {@link #WHOLE}
+   */
+  Slot(SlabArena arena, int place, int part, MemorySegment memory, boolean overflow) {
     this.arena = arena;
     this.place = place;
+    this.part = part;
     this.memory = memory;
     this.overflow = overflow;
   }
 
-  /** {@link SlabArena#SLOT_BYTES} bytes, page aligned, with whatever stood there before. */
+  /** As many bytes as were asked for, or more, page aligned, with whatever stood there before. */
   public MemorySegment memory() {
     return memory;
   }
@@ -53,6 +61,10 @@ public final class Slot {
 
   int place() {
     return place;
+  }
+
+  int part() {
+    return part;
   }
 
   boolean overflow() {

@@ -56,7 +56,7 @@ class ChunkTest {
   }
 
   private Chunk chunk(int length) {
-    Slot slot = arena.take();
+    Slot slot = arena.take(SlabArena.SLOT_BYTES);
     assertThat(slot).isNotNull();
     return new Chunk(slot, length, ChunkHash.of(new byte[ChunkHash.BYTES]), false);
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.wormhole.protocol.hash.ChunkHash;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -15,11 +16,14 @@ class RamTierTest {
 
   private final RamTier<Integer> tier = new RamTier<>(SLOTS * SLOT, () -> {});
   private final List<Chunk> held = new ArrayList<>();
+  private boolean hasSmall;
 
   @AfterEach
   void slotsAreUsedByListedChunksAndNothingElse() {
     held.forEach(Chunk::release);
-    assertThat(tier.usage().usedBytes()).isEqualTo(tier.usage().chunks() * SLOT);
+    if (!hasSmall) {
+      assertThat(tier.usage().usedBytes()).isEqualTo(tier.usage().chunks() * SLOT);
+    }
     tier.removeIf(_ -> true);
     assertThat(tier.usage().usedBytes()).isZero();
     tier.close();
@@ -86,7 +90,7 @@ class RamTierTest {
       list(key, true);
     }
     List<Slot> slots = new ArrayList<>();
-    for (Slot slot = tier.take(); slot != null; slot = tier.take()) {
+    for (Slot slot = tier.take((int) SLOT); slot != null; slot = tier.take((int) SLOT)) {
       slots.add(slot);
     }
     assertThat(slots).hasSize(SLOTS);
@@ -103,7 +107,7 @@ class RamTierTest {
       held.add(chunk);
     }
     List<Slot> slots = new ArrayList<>();
-    for (Slot slot = tier.take(); slot != null; slot = tier.take()) {
+    for (Slot slot = tier.take((int) SLOT); slot != null; slot = tier.take((int) SLOT)) {
       slots.add(slot);
     }
     assertThat(slots).hasSize(SLOTS / 2);
@@ -139,6 +143,65 @@ class RamTierTest {
   }
 
   @Test
+  void smallChunksTakeAnEighth() {
+    for (int key = 0; key < 20 * 8 * SLOTS; key++) {
+      listSmall(key);
+      assertThat(tier.usage().usedBytes()).isLessThanOrEqualTo(SLOTS * SLOT);
+    }
+    assertThat(tier.usage().chunks()).isGreaterThan(5 * SLOTS);
+  }
+
+  @Test
+  void wholePlacesAreHadOfSmallChunksWhereverTheColdOnesAre() {
+    Random random = new Random(1);
+    for (int key = 0; key < 100 * SLOTS; key++) {
+      listSmall(key);
+      read(random.nextInt(key + 1));
+    }
+    List<Slot> slots = new ArrayList<>();
+    for (Slot slot = tier.take((int) SLOT); slot != null; slot = tier.take((int) SLOT)) {
+      slots.add(slot);
+    }
+    assertThat(slots).hasSize(SLOTS);
+    assertThat(tier.usage().chunks()).isZero();
+    slots.forEach(Slot::release);
+  }
+
+  @Test
+  void smallChunkThatIsHeldStaysAndItsNeighboursGo() {
+    for (int key = 0; key < 8 * SLOTS; key++) {
+      listSmall(key);
+      if (key % 64 == 0) {
+        Chunk chunk = tier.get(key);
+        assertThat(chunk).isNotNull();
+        held.add(chunk);
+      }
+    }
+    int before = held.size();
+    List<Slot> slots = new ArrayList<>();
+    for (Slot slot = tier.take((int) SLOT); slot != null; slot = tier.take((int) SLOT)) {
+      slots.add(slot);
+    }
+    assertThat(slots).hasSizeGreaterThanOrEqualTo(SLOTS - before);
+    slots.forEach(Slot::release);
+  }
+
+  @Test
+  void largeAndSmallChunksTogetherKeepTheLimit() {
+    Random random = new Random(2);
+    for (int key = 0; key < 50 * SLOTS; key++) {
+      if (random.nextInt(4) == 0) {
+        list(key, random.nextBoolean());
+        hasSmall = true;
+      } else {
+        listSmall(key);
+      }
+      read(random.nextInt(key + 1));
+      assertThat(tier.usage().usedBytes()).isLessThanOrEqualTo(SLOTS * SLOT);
+    }
+  }
+
+  @Test
   void limitBelowTheLeastIsRefused() {
     assertThatThrownBy(() -> new RamTier<>(RamTier.MIN_LIMIT_BYTES - 1, () -> {}))
         .isInstanceOf(IllegalArgumentException.class);
@@ -146,9 +209,16 @@ class RamTierTest {
   }
 
   private void list(int key, boolean readAhead) {
-    Slot slot = tier.take();
+    Slot slot = tier.take((int) SLOT);
     assertThat(slot).isNotNull();
     tier.put(key, new Chunk(slot, 1, ChunkHash.of(new byte[ChunkHash.BYTES]), false), readAhead);
+  }
+
+  private void listSmall(int key) {
+    hasSmall = true;
+    Slot slot = tier.take(SlabArena.SMALL_SLOT_BYTES);
+    assertThat(slot).isNotNull();
+    tier.put(key, new Chunk(slot, 1, ChunkHash.of(new byte[ChunkHash.BYTES]), false), false);
   }
 
   private boolean read(int key) {

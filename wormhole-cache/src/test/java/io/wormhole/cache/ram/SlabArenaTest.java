@@ -66,6 +66,55 @@ class SlabArenaTest {
   }
 
   @Test
+  void eightSmallSlotsShareThePlaceOfALargeOne() {
+    int small = SlabArena.SMALL_SLOT_BYTES;
+    try (SlabArena arena = arena(2)) {
+      Slot large = taken(arena);
+      List<Slot> slots = new ArrayList<>();
+      for (Slot slot = arena.take(small); slot != null; slot = arena.take(1)) {
+        assertThat(slot.memory().byteSize()).isEqualTo(small);
+        slot.memory().fill((byte) slots.size());
+        slots.add(slot);
+      }
+      assertThat(slots).hasSize(SLOT / small);
+      for (int i = 0; i < slots.size(); i++) {
+        MemorySegment memory = slots.get(i).memory();
+        assertThat(memory.address() % 4096).isZero();
+        assertThat(memory.get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) i);
+        assertThat(memory.get(ValueLayout.JAVA_BYTE, small - 1)).isEqualTo((byte) i);
+      }
+      assertThat(arena.usage()).isEqualTo(new Usage(2, 2, 0, 2));
+      slots.subList(1, 8).forEach(Slot::release);
+      assertThat(freed).hasValue(7);
+      assertThat(arena.take(small + 1)).isNull();
+      Slot again = arena.take(small);
+      assertThat(again).isNotNull();
+      slots.getFirst().release();
+      assertThat(arena.usage()).isEqualTo(new Usage(2, 2, 0, 2));
+      again.release();
+      assertThat(arena.usage()).isEqualTo(new Usage(2, 1, 0, 2));
+      taken(arena).release();
+      large.release();
+      arena.trim();
+      assertThat(arena.usage()).isEqualTo(new Usage(2, 0, 0, 0));
+    }
+  }
+
+  @Test
+  void closedArenaKeepsItsMemoryUntilTheLastSmallSlotIsBack() {
+    SlabArena arena = arena(8);
+    Slot first = arena.take(1);
+    Slot second = arena.take(1);
+    assertThat(first).isNotNull();
+    assertThat(second).isNotNull();
+    arena.close();
+    first.release();
+    assertThat(arena.isMapped()).isTrue();
+    second.release();
+    assertThat(arena.isMapped()).isFalse();
+  }
+
+  @Test
   void overflowIsBoundedAndItsRamGoesAtOnce() {
     try (SlabArena arena = arena(8)) {
       List<Slot> slots = takeAll(arena);
@@ -91,7 +140,7 @@ class SlabArenaTest {
       slots.subList(0, 5).forEach(Slot::release);
       arena.resize(10L * SLOT);
       assertThat(arena.usage()).isEqualTo(new Usage(10, 15, 0, 15));
-      assertThat(arena.take()).isNull();
+      assertThat(arena.take(SLOT)).isNull();
       slots.subList(5, 12).forEach(Slot::release);
       assertThat(arena.usage()).isEqualTo(new Usage(10, 8, 0, 10));
       Slot slot = taken(arena);
@@ -120,7 +169,7 @@ class SlabArenaTest {
     assertThat(first.keepable()).isTrue();
     arena.close();
     assertThat(first.keepable()).isFalse();
-    assertThat(arena.take()).isNull();
+    assertThat(arena.take(SLOT)).isNull();
     assertThat(arena.takeOverflow()).isNull();
     first.release();
     assertThat(arena.isMapped()).isTrue();
@@ -146,14 +195,14 @@ class SlabArenaTest {
   }
 
   private static Slot taken(SlabArena arena) {
-    Slot slot = arena.take();
+    Slot slot = arena.take(SLOT);
     assertThat(slot).isNotNull();
     return slot;
   }
 
   private static List<Slot> takeAll(SlabArena arena) {
     List<Slot> slots = new ArrayList<>();
-    for (Slot slot = arena.take(); slot != null; slot = arena.take()) {
+    for (Slot slot = arena.take(SLOT); slot != null; slot = arena.take(SLOT)) {
       slots.add(slot);
     }
     return slots;

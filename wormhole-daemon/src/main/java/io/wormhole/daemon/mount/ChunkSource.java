@@ -120,11 +120,29 @@ final class ChunkSource {
 
   private ChunkLoader loader(Optional<Access> from, int bytes, Priority priority) {
     return from.<ChunkLoader>map(access -> new HostLoader(this, access, bytes, priority))
-        .orElse((_, _) -> new NoLoad());
+        .orElseGet(() -> new NoLoader(bytes));
+  }
+
+  /** Of what is here or nowhere. */
+  private record NoLoader(int bytes) implements ChunkLoader {
+    @Override
+    public int mostBytes() {
+      return bytes;
+    }
+
+    @Override
+    public PendingLoad load(ChunkKey key, MemorySegment slot) {
+      return new NoLoad();
+    }
   }
 
   private record HostLoader(ChunkSource chunks, Access from, int bytes, Priority priority)
       implements ChunkLoader {
+    @Override
+    public int mostBytes() {
+      return bytes;
+    }
+
     @Override
     public PendingLoad load(ChunkKey key, MemorySegment slot) {
       return chunks.load(this, key, ByteString.EMPTY, slot);
