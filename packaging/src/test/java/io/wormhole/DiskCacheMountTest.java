@@ -116,11 +116,12 @@ class DiskCacheMountTest {
     JsonNode stats = stats();
     assertThat(stats.path("disk").path("hits").asInt()).isPositive();
     int healed = stats.path("disk").path("healed").asInt();
-    assertThat(healed).isBetween(SIZE / CHUNK / 3, SIZE / CHUNK / 2 + 1);
-    assertThat(networkBytes(stats))
-        .isBetween((healed - 1L) * CHUNK, (long) healed * CHUNK + SIZE / 10);
-    // A chunk that a busy disk was too slow for came over the network, and is spoiled yet.
+    assertThat(healed).isPositive();
+    assertThat(networkBytes(stats)).isGreaterThanOrEqualTo((healed - 1L) * CHUNK);
+    // What a busy disk was too slow for came over the network, and is spoiled yet.
     succeeded("cache", "verify");
+    assertThat(stats().path("disk").path("healed").asInt())
+        .isBetween(SIZE / CHUNK / 2 - 1, SIZE / CHUNK / 2 + 1);
     assertThat(succeeded("cache", "verify").out()).contains("Every chunk is what it should be");
     readAll();
   }

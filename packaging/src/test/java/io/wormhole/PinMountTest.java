@@ -192,7 +192,7 @@ class PinMountTest {
     passes(AGES);
     Outcome tooMuch = machines.onMounting("cache", "pin", mounted.toString());
     assertThat(tooMuch.exit()).isEqualTo(1);
-    assertThat(tooMuch.err()).hasLineCount(1).contains("it takes 106.7 MB", "of 67.1 MB", "resize");
+    assertThat(tooMuch.err()).hasLineCount(1).contains("it takes 106.8 MB", "of 67.1 MB", "resize");
     assertThat(succeeded("cache", "pin").out()).contains("nothing is pinned");
 
     pinIn("work/project");

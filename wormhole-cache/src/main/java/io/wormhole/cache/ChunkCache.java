@@ -94,10 +94,14 @@ public final class ChunkCache implements AutoCloseable {
     return listed;
   }
 
-  /** Whether a chunk may be had without its loader; false is sure. Does not block. */
-  public boolean mayHave(ChunkKey key) {
+  /**
+   * Whether a chunk may be had without its loader; false is sure. Does not block.
+   *
+   * @param patient whether a disk that is slow at the moment counts
+   */
+  public boolean mayHave(ChunkKey key, boolean patient) {
     DiskSide disk = attached;
-    return tier.contains(key) || (disk != null && disk.mayHave(key));
+    return tier.contains(key) || (disk != null && disk.mayHave(key, patient));
   }
 
   /**
@@ -114,8 +118,7 @@ public final class ChunkCache implements AutoCloseable {
   }
 
   /**
-   * What was kept on disk under a key, past the memory. Waits for the disk, a quarter of a second
-   * at most.
+   * What was kept on disk under a key, past the memory. Waits for the disk, some seconds at most.
    *
    * @return its bytes, checked; empty if it is not there, or there is no disk, or a slow one
    */

@@ -15,6 +15,14 @@ public interface ChunkLoader {
   }
 
   /**
+   * Whether it has a way to bring anything; where not, what is on a slow disk is waited for as long
+   * as its reader has time.
+   */
+  default boolean hasWay() {
+    return true;
+  }
+
+  /**
    * Begins to load a chunk. Must not wait. Called on the thread of a reader, or on a verifying one
    * when memory became free later.
    *

@@ -46,6 +46,10 @@ final class DiskSide implements AutoCloseable {
   private static final int MOST_READS = 1024;
   private static final int MOST_BEHIND = 128;
   private static final Duration WITHOUT = Duration.ofSeconds(5);
+
+  /** What is kept of names is asked for where nobody else knows them: a disk may wake up for it. */
+  private static final Duration RECALLED_WITHIN = Duration.ofSeconds(5);
+
   private static final Duration FLUSH_AFTER = Duration.ofSeconds(1);
   private static final Duration REST_AFTER = Duration.ofSeconds(60);
   private static final Duration END_WITHIN = Duration.ofSeconds(5);
@@ -111,20 +115,23 @@ final class DiskSide implements AutoCloseable {
   ChunkLoader before(ChunkLoader network) {
     return (key, destination) -> {
       boolean mayHelp = tier.mayHold(DiskKeys.page(key)) || tier.mayHold(DiskKeys.file(key.file()));
-      if (closing || isWithout() || !mayHelp) {
+      boolean patient = !network.hasWay();
+      if (closing || (isWithout() && !patient) || !mayHelp) {
         return network.load(key, destination);
       }
       usedNanos = System.nanoTime();
       DiskLoad load = new DiskLoad(key, destination, network, this::readKnown);
-      begin(load, () -> read(load));
+      begin(load, () -> read(load), patient);
       return load;
     };
   }
 
-  private void begin(DiskLoad load, Runnable reading) {
+  private void begin(DiskLoad load, Runnable reading, boolean patient) {
     try {
       readers.execute(reading);
-      watch(load);
+      if (!patient) {
+        watch(load);
+      }
     } catch (RejectedExecutionException busyOrClosing) {
       if (load.giveUp()) {
         load.overNetwork();
@@ -141,7 +148,8 @@ final class DiskSide implements AutoCloseable {
           if (load.readKnown(tier, SCRATCH.get())) {
             late.set(0);
           }
-        });
+        },
+        false);
   }
 
   /** Whether what this load brought needs no check any more. */
@@ -196,13 +204,14 @@ final class DiskSide implements AutoCloseable {
     }
   }
 
-  boolean mayHave(ChunkKey key) {
-    return !closing && !isWithout() && tier.mayHold(DiskKeys.page(key));
+  /** As {@link ChunkCache#mayHave}. */
+  boolean mayHave(ChunkKey key, boolean patient) {
+    return !closing && (patient || !isWithout()) && tier.mayHold(DiskKeys.page(key));
   }
 
   /** As {@link ChunkCache#recall}. */
   Optional<byte[]> recall(ChunkKey key) throws InterruptedException {
-    if (!mayHave(key)) {
+    if (!mayHave(key, true)) {
       return Optional.empty();
     }
     CompletableFuture<Optional<byte[]>> answer = new CompletableFuture<>();
@@ -214,7 +223,7 @@ final class DiskSide implements AutoCloseable {
           answer.completeExceptionally(failed);
         }
       });
-      return answer.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+      return answer.get(RECALLED_WITHIN.toNanos(), TimeUnit.NANOSECONDS);
     } catch (ExecutionException failed) {
       log.error("The disk cache could not be read", failed.getCause());
       return Optional.empty();

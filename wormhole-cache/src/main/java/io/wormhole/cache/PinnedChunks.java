@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * thread, which must not be interrupted.
  */
 public final class PinnedChunks {
-  /** Chunks of a file that are asked for at once by {@link #isWhole} and {@link #holdWhole}. */
+  /** Chunks of a file that are asked for at once by {@link #isWhole} and {@link #holdPage}. */
   public static final int PAGE_CHUNKS = PageKey.CHUNKS;
 
   private final DiskTier tier;
@@ -47,7 +47,7 @@ public final class PinnedChunks {
    */
   public boolean put(ChunkKey chunk, ChunkHash hash, MemorySegment bytes) {
     boolean alone = DiskKeys.isAlone(chunk, bytes.byteSize());
-    boolean done = round.put(DiskKeys.page(chunk), DiskKeys.indexInPage(chunk), alone, hash, bytes);
+    boolean done = put(chunk, alone, hash, bytes, false);
     if (done && !alone) {
       FileVersion file = chunk.file();
       tier.noteVersion(DiskKeys.file(file), file.versionHigh(), file.versionLow());
@@ -56,12 +56,32 @@ public final class PinnedChunks {
   }
 
   /**
-   * Every chunk of the page in which this one stands is pinned.
+   * Keeps what tells of names, pinned.
    *
-   * @return false if that is not so any more
+   * @return as {@link #put}
    */
-  public boolean holdWhole(ChunkKey chunk) {
-    return round.holdWhole(DiskKeys.page(chunk));
+  public boolean putName(ChunkKey name, ChunkHash hash, MemorySegment bytes) {
+    return put(name, true, hash, bytes, true) && holdPage(name, 1);
+  }
+
+  private boolean put(
+      ChunkKey chunk, boolean alone, ChunkHash hash, MemorySegment bytes, boolean name) {
+    return round.put(DiskKeys.page(chunk), DiskKeys.indexInPage(chunk), alone, hash, bytes, name);
+  }
+
+  /**
+   * The page in which this chunk stands is the pin's, and what is there of it is pinned.
+   *
+   * @param chunks how many there are in the page
+   * @return whether they are all there
+   */
+  public boolean holdPage(ChunkKey chunk, int chunks) {
+    return round.holdPage(DiskKeys.page(chunk), chunks);
+  }
+
+  /** Whether the disk has refused something, and more may be there than was met. */
+  public boolean wasRefused() {
+    return round.wasRefused();
   }
 
   /** All has been seen: what was not is not pinned any more. */

@@ -3,10 +3,12 @@ package io.wormhole.cache;
 import static io.wormhole.cache.TestBytes.assertIsChunk;
 import static io.wormhole.cache.TestBytes.key;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.wormhole.cache.disk.DiskTier;
 import io.wormhole.cache.ram.Chunk;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -300,6 +302,42 @@ class DiskSideTest {
     Chunk chunk = cache.get(key(0), loads).await(SOON);
     assertIsChunk(key(0), chunk);
     chunk.release();
+  }
+
+  /** Where nobody can be asked. */
+  private static final class NoWay implements ChunkLoader {
+    @Override
+    public boolean hasWay() {
+      return false;
+    }
+
+    @Override
+    public PendingLoad load(ChunkKey key, MemorySegment destination) {
+      throw new IllegalStateException("nobody can be asked");
+    }
+  }
+
+  @Test
+  void whatNobodyElseHasIsWaitedForHoweverSlowTheDisk() throws Exception {
+    for (int index = 0; index <= DiskSide.MOST_LATE + 1; index++) {
+      read(index);
+    }
+    StuckDisk disk = restartOnAStuckDisk(BRIEF);
+    for (int index = 0; index < DiskSide.MOST_LATE; index++) {
+      read(index);
+      disk.held.clear();
+    }
+    assertThat(cache.mayHave(key(DiskSide.MOST_LATE), false)).isFalse();
+    assertThat(cache.mayHave(key(DiskSide.MOST_LATE), true)).isTrue();
+    ChunkKey wanted = key(DiskSide.MOST_LATE);
+    PendingChunk claim = cache.get(wanted, new NoWay());
+    Thread.sleep(4 * BRIEF.toMillis());
+    assertThat(claim.isDone()).isFalse();
+    disk.goOn();
+    assertIs(wanted, claim);
+    disk.answers = true;
+    assertThatThrownBy(() -> cache.get(key(1000), new NoWay()).await(SOON))
+        .hasRootCauseMessage("nobody can be asked");
   }
 
   @Test

@@ -59,7 +59,8 @@ final class PinCommand implements Callable<Integer> {
       interruption.exitWith(ExitCode.FAILED);
       Optional<Pin> pinned = await(path, stream, interruption, output);
       if (pinned.isEmpty()) {
-        output.say("The daemon goes on with it; wormhole cache pin shows how far it is.");
+        output.say(
+            "If it was being fetched the daemon goes on with it: wormhole cache pin shows that.");
         return ExitCode.FAILED;
       }
       return say(pinned.get(), output);
@@ -110,6 +111,10 @@ final class PinCommand implements Callable<Integer> {
           "%s is pinned, but not all of it is here: %s"
               .formatted(SafeText.name(pin.path()), SafeText.name(String.valueOf(pin.lastError()))),
           "it is tried again each minute");
+    }
+    if (output.isJson()) {
+      output.result(pin);
+      return ExitCode.DONE;
     }
     output.say(
         "%s is pinned: %d files, %s"

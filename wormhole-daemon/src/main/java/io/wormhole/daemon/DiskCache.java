@@ -111,12 +111,9 @@ final class DiskCache {
       try {
         long bytes = wantedBytes;
         DiskTier tier = DiskTier.open(folder, bytes, free(), blake3, clock);
-        tier.keepPins(pins.get());
         cache.attach(tier);
         opened = tier;
-        if (wantedBytes != bytes) {
-          tier.resize(wantedBytes);
-        }
+        settle(tier, bytes);
       } catch (IOException | RuntimeException | LinkageError failed) {
         why = String.valueOf(failed.getMessage());
         if (!why.equals(said)) {
@@ -128,6 +125,18 @@ final class DiskCache {
       if (opened == null && !sleep()) {
         return;
       }
+    }
+  }
+
+  /** What was asked for while it was opened. */
+  private void settle(DiskTier tier, long openedBytes) {
+    try {
+      if (wantedBytes != openedBytes) {
+        tier.resize(wantedBytes);
+      }
+      tier.keepPins(pins.get());
+    } catch (IOException refused) {
+      log.warn("The disk cache is as large as it was, and keeps what it kept", refused);
     }
   }
 
@@ -154,12 +163,12 @@ final class DiskCache {
    * @throws ControlException also if more is pinned than it has room for
    */
   long resize(long bytes) throws ControlException, InterruptedException {
-    long pinned = tier().stats().pinnedBytes();
-    if (pinned > bytes / 10 * 9) {
+    DiskTier now = tier();
+    if (!now.fitsPinned(bytes)) {
       throw new ControlException(
           ErrorKind.FAILED,
           "%s are pinned: that is more than fits into %s"
-              .formatted(ByteSize.text(pinned), ByteSize.text(bytes)),
+              .formatted(ByteSize.text(now.stats().pinnedBytes()), ByteSize.text(bytes)),
           "choose more, or unpin something: wormhole cache pin shows what is");
     }
     return done(tier -> {
@@ -169,13 +178,15 @@ final class DiskCache {
     });
   }
 
-  /** Unpins what pins had that there are no more. */
+  /** Unpins what pins had that there are no more; as it is when the cache is opened. */
   void keepPins() throws ControlException, InterruptedException {
-    var _ =
-        done(tier -> {
-          tier.keepPins(pins.get());
-          return 0;
-        });
+    if (opened != null) {
+      var _ =
+          done(tier -> {
+            tier.keepPins(pins.get());
+            return 0;
+          });
+    }
   }
 
   /**

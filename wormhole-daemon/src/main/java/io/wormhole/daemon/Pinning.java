@@ -5,6 +5,7 @@ import io.wormhole.cache.PinnedChunks;
 import io.wormhole.cache.disk.DiskStats;
 import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.PinWalk;
+import io.wormhole.daemon.mount.PinWalk.Disk;
 import io.wormhole.daemon.mount.PinWalk.Figures;
 import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
@@ -44,7 +45,7 @@ final class Pinning {
   private static final Duration SOON = Duration.ofSeconds(3);
 
   private static final int MOST_SOON = 5;
-  private static final long STEP_MILLIS = 250;
+  private static final Duration STEP = Duration.ofMillis(250);
 
   private final StateList<KeptPin> pins;
   private final Supplier<List<RunningMount>> mounts;
@@ -55,18 +56,24 @@ final class Pinning {
   private @Nullable Thread looking;
   private volatile boolean stopping;
 
+  /** Something is to be unpinned on the disk yet. */
+  private volatile boolean owed;
+
   /** How it stands with a pin; of the thread that looks, read by any. */
   private static final class Look {
+    /** Looks that somebody wants; a look that begins serves all that were wanted by then. */
+    private final AtomicInteger wanted = new AtomicInteger();
+
+    private volatile int served;
     private volatile @Nullable PinWalk walk;
     private volatile @Nullable Figures last;
     private volatile boolean waiting;
-    private final AtomicInteger rounds = new AtomicInteger();
-    private int soon;
-    private volatile long dueNanos = System.nanoTime();
+    private volatile int soon;
+    private long dueNanos = System.nanoTime();
   }
 
   /**
-   * @param mounts every one of now
+   * @param mounts every one of now, in the order in which they were made
    */
   Pinning(
       StateList<KeptPin> pins,
@@ -113,47 +120,63 @@ final class Pinning {
     if (covering.isPresent()) {
       return looked(covering.get(), events);
     }
-    PinnedChunks _ = onDisk(wanted);
-    Figures measured = mount.remote().pin(wanted.wireNames(), null).run();
+    disk.check();
+    KeptPin added = add(wanted, measured(wanted, mount, events));
+    begin();
+    return looked(added, events);
+  }
+
+  private Figures measured(KeptPin wanted, RunningMount mount, Consumer<CacheEvent> events)
+      throws ControlException, InterruptedException {
+    PinWalk walk = mount.remote().pin(wanted.wireNames(), null);
+    Thread measuring = Thread.ofPlatform().daemon().name("pin-size").start(walk::run);
+    try {
+      while (!measuring.join(STEP)) {
+        events.accept(new CacheEvent.Pinning(wanted.path(), 0, walk.figures().bytes()));
+      }
+    } finally {
+      walk.stop();
+    }
+    Figures measured = walk.figures();
     if (!measured.isWhole()) {
       throw new ControlException(
-          ErrorKind.UNREADABLE, "cannot read " + measured.trouble(), "try again");
+          ErrorKind.UNREADABLE, "cannot pin it: " + measured.trouble(), "try again");
     }
-    add(wanted, measured);
-    begin();
-    return looked(wanted, events);
+    return measured;
   }
 
   /** A pin, once it was looked at. */
   private Pin looked(KeptPin pin, Consumer<CacheEvent> events) throws InterruptedException {
-    Look look = looks.computeIfAbsent(pin.id(), _ -> new Look());
-    int before = look.rounds.get();
+    Look look = lookOf(pin);
     look.waiting = false;
-    look.dueNanos = System.nanoTime();
+    int mine = look.wanted.incrementAndGet();
     wake.release();
-    while (!look.waiting && !isSettled(look, before) && !stopping && pins.all().contains(pin)) {
+    while (!look.waiting && !isSettled(look, mine) && !stopping && pins.all().contains(pin)) {
       PinWalk walk = look.walk;
-      if (walk != null) {
-        Figures now = walk.figures();
-        events.accept(new CacheEvent.Pinning(pin.path(), now.bytesKept(), now.bytes()));
-      }
-      Thread.sleep(STEP_MILLIS);
+      Figures now = walk == null ? null : walk.figures();
+      events.accept(
+          new CacheEvent.Pinning(
+              pin.path(), now == null ? 0 : now.bytesKept(), now == null ? 0 : now.bytes()));
+      Thread.sleep(STEP);
     }
     return pin(pin);
   }
 
+  private Look lookOf(KeptPin pin) {
+    return looks.computeIfAbsent(pin.id(), _ -> new Look());
+  }
+
   /** Whether it was looked at, and nothing of it changed just then; or did so all the time. */
-  private static boolean isSettled(Look look, int before) {
-    int rounds = look.rounds.get() - before;
+  private static boolean isSettled(Look look, int mine) {
     Figures last = look.last;
-    return rounds > 0 && last != null && (last.unsettled() == 0 || rounds > MOST_SOON);
+    return look.served >= mine && last != null && (last.unsettled() == 0 || look.soon > MOST_SOON);
   }
 
   /** The cache was cleared: everything is looked at at once. */
   void lookNow() {
     for (Look look : looks.values()) {
       look.last = null;
-      look.dueNanos = System.nanoTime();
+      look.wanted.incrementAndGet();
     }
     wake.release();
   }
@@ -173,8 +196,19 @@ final class Pinning {
     }
     PinsAnswer were = new PinsAnswer(meant.stream().map(this::pin).toList());
     forget(meant);
-    disk.keepPins();
+    letGo();
     return were;
+  }
+
+  /** Has the disk unpin what pins had that are no more; if it refuses now, then later. */
+  private void letGo() throws InterruptedException {
+    owed = true;
+    try {
+      disk.keepPins();
+      owed = false;
+    } catch (ControlException refused) {
+      log.debug("what is unpinned stays for now", refused);
+    }
   }
 
   private void forget(List<KeptPin> unpinned) throws ControlException {
@@ -211,37 +245,41 @@ final class Pinning {
             .toList();
     return new KeptPin(
         ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
+        ThreadLocalRandom.current().nextInt(1, Integer.MAX_VALUE),
         path.toString(),
         mount.source().host().toString(),
         mount.source().share().toString(),
-        names);
+        names,
+        0);
   }
 
-  private PinnedChunks onDisk(KeptPin pin) throws ControlException, InterruptedException {
-    disk.check();
-    return cache
-        .pinned(pin.id())
-        .orElseThrow(
-            () -> new ControlException(ErrorKind.FAILED, "there is no disk cache", "try again"));
-  }
-
-  private synchronized void add(KeptPin wanted, Figures measured) throws ControlException {
-    List<KeptPin> below = pins.all().stream().filter(wanted::covers).toList();
-    checkRoom(measured.blockBytes(), below);
+  /** Those below it stay until all of it is here. */
+  private synchronized KeptPin add(KeptPin wanted, Figures measured) throws ControlException {
+    checkRoom(wanted, measured.blockBytes());
+    int way =
+        pins.all().stream()
+            .filter(wanted::isOfShareOf)
+            .map(KeptPin::way)
+            .findFirst()
+            .orElse(wanted.way());
+    KeptPin added = wanted.of(way, measured.blockBytes());
     try {
-      pins.put(wanted::covers, wanted);
+      pins.put(_ -> false, added);
     } catch (IOException unwritable) {
       throw unwritable(unwritable);
     }
+    return added;
   }
 
-  private void checkRoom(long wantedBytes, List<KeptPin> below) throws ControlException {
+  private void checkRoom(KeptPin wanted, long wantedBytes) throws ControlException {
     DiskStats stats = cache.diskStats().orElseThrow();
-    long counted = 0;
-    for (KeptPin pin : below) {
-      counted += pin(pin).bytesDone();
+    long others = 0;
+    for (KeptPin pin : pins.all()) {
+      if (!wanted.covers(pin)) {
+        Figures last = lookOf(pin).last;
+        others += Math.max(pin.bytes(), last == null ? 0 : last.blockBytes());
+      }
     }
-    long others = Math.max(0, stats.pinnedBytes() - counted);
     if (others + wantedBytes > stats.pinnableBytes()) {
       throw new ControlException(
           ErrorKind.FAILED,
@@ -264,11 +302,11 @@ final class Pinning {
   }
 
   private Pin pin(KeptPin pin) {
-    Look look = looks.get(pin.id());
-    PinWalk walk = look == null ? null : look.walk;
-    Figures last = look == null ? null : look.last;
-    boolean there = mountOf(pin).isPresent();
+    Look look = lookOf(pin);
+    PinWalk walk = look.walk;
+    Figures last = look.last;
     Figures shown = last == null && walk != null ? walk.figures() : last;
+    boolean there = mountOf(pin).isPresent() && cache.diskStats().isPresent();
     if (shown == null) {
       return new Pin(pin.path(), there ? State.FETCHING : State.WAITING, 0, 0, 0, null);
     }
@@ -312,6 +350,9 @@ final class Pinning {
         nextNanos = Math.min(nextNanos, lookAt(pin));
       }
       try {
+        if (owed && !stopping) {
+          letGo();
+        }
         var _ = wake.tryAcquire(Math.max(1, nextNanos), TimeUnit.NANOSECONDS);
         wake.drainPermits();
       } catch (InterruptedException ends) {
@@ -320,44 +361,61 @@ final class Pinning {
     }
   }
 
-  /** How long until it is to be looked at again. */
+  /** How long until it is to be looked at again, in nanoseconds. */
   private long lookAt(KeptPin pin) {
-    Look look = looks.computeIfAbsent(pin.id(), _ -> new Look());
+    Look look = lookOf(pin);
     long left = look.dueNanos - System.nanoTime();
-    if (left > 0 || stopping) {
+    int asked = look.wanted.get();
+    if (stopping || (left > 0 && look.served >= asked)) {
       return left;
     }
     Duration pause = SOON;
     try {
       Optional<RunningMount> mount = mountOf(pin);
       Optional<PinnedChunks> chunks = cache.pinned(pin.id());
-      look.waiting = mount.isEmpty() || chunks.isEmpty();
+      Optional<PinnedChunks> way = cache.pinned(pin.way());
+      look.waiting = mount.isEmpty() || chunks.isEmpty() || way.isEmpty();
       if (!look.waiting) {
-        PinWalk walk = mount.get().remote().pin(pin.wireNames(), chunks.get());
+        PinWalk walk = mount.get().remote().pin(pin.wireNames(), new Disk(chunks.get(), way.get()));
         look.walk = walk;
         Figures figures = stopping ? walk.figures() : walk.run();
+        int soon = figures.unsettled() > 0 ? look.soon + 1 : 0;
+        look.soon = soon;
         look.last = figures;
-        look.rounds.incrementAndGet();
-        look.soon = figures.unsettled() > 0 ? look.soon + 1 : 0;
-        pause = look.soon > 0 && look.soon <= MOST_SOON ? SOON : BETWEEN;
-        if (!pins.all().contains(pin)) {
-          looks.remove(pin.id());
-          disk.keepPins();
-        }
+        pause = soon > 0 && soon <= MOST_SOON ? SOON : BETWEEN;
+        settle(pin, figures);
       }
-    } catch (RuntimeException bug) {
+    } catch (RuntimeException | Error bug) {
       log.error("{} could not be looked at", pin.path(), bug);
       pause = BETWEEN;
-    } catch (ControlException gone) {
-      log.debug("what is unpinned stays until the next start", gone);
-    } catch (InterruptedException ends) {
-      stopping = true;
     }
+    look.served = asked;
     look.dueNanos = System.nanoTime() + pause.toNanos();
-    return pause.toNanos();
+    return look.wanted.get() > asked ? 0 : pause.toNanos();
   }
 
-  /** Looks at nothing any more. What is pinned stays so. Waits for some seconds at most. */
+  /** Those below a pin are of no more use once all of it is here; nor is one that was removed. */
+  private void settle(KeptPin pin, Figures figures) {
+    List<KeptPin> useless =
+        pins.all().stream()
+            .filter(other -> !other.equals(pin) && pin.covers(other))
+            .filter(_ -> state(figures) == State.CURRENT)
+            .toList();
+    try {
+      if (!useless.isEmpty()) {
+        forget(useless);
+        owed = true;
+      }
+    } catch (ControlException unwritable) {
+      log.warn("{} stays pinned twice: {}", pin.path(), unwritable.getMessage());
+    }
+    if (!pins.all().contains(pin)) {
+      looks.remove(pin.id());
+      owed = true;
+    }
+  }
+
+  /** Looks at nothing any more. What is pinned stays so. Does not wait. */
   void stop() {
     stopping = true;
     List<PinWalk> walks = new ArrayList<>();

@@ -40,6 +40,7 @@ final class ClockEviction {
   private final AtomicLong pinnedBlocks = new AtomicLong();
   private int probationHand;
   private int provenHand;
+  private int pinnedHand;
 
   /**
    * @param proven told of each place whose content has proven itself while {@link #victim} ran
@@ -109,7 +110,9 @@ final class ClockEviction {
 
   /** Some place whose content is pinned, or -1 if there is none. */
   int pinnedVictim() {
-    for (int place = 0; pinnedBlocks.get() > 0 && place < states.length; place++) {
+    for (int i = 0; pinnedBlocks.get() > 0 && i < states.length; i++) {
+      int place = pinnedHand;
+      pinnedHand = pinnedHand + 1 == states.length ? 0 : pinnedHand + 1;
       if (states[place] == PINNED) {
         return place;
       }
@@ -131,6 +134,9 @@ final class ClockEviction {
 
   /** The place whose content should go first, or -1 if all there is is pinned. */
   int victim() {
+    if (probationBlocks + provenBlocks == 0) {
+      return -1;
+    }
     // What is proven on the way and marked as often as can be is passed at most so many times.
     for (int round = 0; round <= MOST_MARKS + 1; round++) {
       boolean fromProbation =

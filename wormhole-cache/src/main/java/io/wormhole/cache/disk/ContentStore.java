@@ -154,6 +154,18 @@ final class ContentStore implements Closeable {
     return false;
   }
 
+  /** Whether a content is there and pinned. */
+  boolean isPinned(ChunkHash hash) throws IOException {
+    OptionalInt found = placeOf(hash);
+    return found.isPresent() && clock.isPinned(found.getAsInt());
+  }
+
+  /** Bytes of the disk that a content takes; 0 if it is not there. */
+  long bytesOf(ChunkHash hash) throws IOException {
+    OptionalInt found = placeOf(hash);
+    return found.isPresent() ? (long) clock.blocks(found.getAsInt()) * SparseFile.BLOCK_BYTES : 0;
+  }
+
   /**
    * Keeps a content that is there until it is unpinned.
    *
@@ -373,6 +385,7 @@ final class ContentStore implements Closeable {
   }
 
   private void read(boolean indexed) throws IOException {
+    AtomicLong pinned = new AtomicLong(indexed ? countPinned() : 0);
     for (int number = 0; number < SLABS; number++) {
       int slab = number;
       List<Integer> useless = new ArrayList<>();
@@ -380,9 +393,14 @@ final class ContentStore implements Closeable {
       slabs[slab].readAll((slot, held) -> {
         int place = slot * SLABS + slab;
         try {
-          // A bound that was made smaller since has a smaller index.
+          boolean isPinned = held.standing() == Standing.PINNED;
+          if (indexed && isPinned) {
+            pinned.decrementAndGet();
+          }
+          // A bound that was made smaller since has a smaller index; what is pinned comes first.
+          long others = isPinned ? 0 : pinned.get();
           if (held.length() > slabs[slab].slotBytes()
-              || contents.get() >= entries
+              || contents.get() + others >= entries
               || (indexed && index.get(held.hash().bytes()).isPresent())) {
             useless.add(place);
             return;
@@ -402,6 +420,18 @@ final class ContentStore implements Closeable {
         slabOf(place).free(slotOf(place));
       }
     }
+  }
+
+  private long countPinned() throws IOException {
+    AtomicLong pinned = new AtomicLong();
+    for (SlabFile slab : slabs) {
+      slab.readAll((_, held) -> {
+        if (held.standing() == Standing.PINNED) {
+          pinned.incrementAndGet();
+        }
+      });
+    }
+    return pinned.get();
   }
 
   private void hold(int place, int length, Standing standing) {

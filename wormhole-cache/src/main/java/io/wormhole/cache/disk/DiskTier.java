@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.DoublePredicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,8 +40,10 @@ public final class DiskTier implements AutoCloseable {
   /** An index that is so many times larger than it need be is made anew. */
   private static final int INDEX_SHRINKS_AT = 4;
 
-  /** Of ten parts so many may be pinned; the rest is for what is read otherwise. */
-  private static final int PINNABLE_TENTHS = 9;
+  /** So much may be pinned, and a little more of names; the rest is for what is read otherwise. */
+  private static final int PINNED_PERCENT = 90;
+
+  private static final int PINNED_NAMES_PERCENT = 95;
 
   private static final int BETWEEN_MEASUREMENTS = 256;
   private static final int PLACES_A_REPORT = 1024;
@@ -209,13 +212,11 @@ public final class DiskTier implements AutoCloseable {
    * @param low its last 8 bytes
    */
   public void noteVersion(PageKey file, long high, long low) {
-    boolean _ =
-        change(
-            false,
-            now -> {
-              now.pages().noteVersion(file, new LastVersions.Version(high, low));
-              return true;
-            });
+    var _ =
+        change(now -> {
+          now.pages().noteVersion(file, new LastVersions.Version(high, low));
+          return true;
+        });
   }
 
   /**
@@ -225,17 +226,25 @@ public final class DiskTier implements AutoCloseable {
    * @param bytes 1 to 131,072, which the hash was made of
    */
   public void put(PageKey page, int index, boolean alone, ChunkHash hash, MemorySegment bytes) {
-    boolean _ =
-        change(false, now -> put(now, page, index, alone, hash, bytes, now.pins().standing(page)));
+    var _ = change(now -> put(now, page, index, alone, hash, bytes, now.pins().standing(page)));
   }
 
   /** As {@link PinRound#put}. */
-  boolean putPinned(PageKey page, int index, boolean alone, ChunkHash hash, MemorySegment bytes) {
-    return change(
-        false,
-        now ->
-            now.contents().pinnedBytes() + bytes.byteSize() <= pinnableBytes()
-                && put(now, page, index, alone, hash, bytes, Standing.PINNED));
+  boolean putPinned(
+      Stores now,
+      PageKey page,
+      int index,
+      boolean alone,
+      ChunkHash hash,
+      MemorySegment bytes,
+      boolean name)
+      throws IOException {
+    long most = name ? pinnableNameBytes() : pinnableBytes();
+    if (!now.contents().isPinned(hash) && now.contents().pinnedBytes() + bytes.byteSize() > most) {
+      return false;
+    }
+    now.pins().pinnedAhead();
+    return put(now, page, index, alone, hash, bytes, Standing.PINNED);
   }
 
   private boolean put(
@@ -257,9 +266,27 @@ public final class DiskTier implements AutoCloseable {
     return true;
   }
 
-  /** What may be pinned, everything counted that is. */
-  private long pinnableBytes() {
-    return Math.max(0, allowedBytes - overheadBytes) / 10 * PINNABLE_TENTHS;
+  /** What may be pinned but for names, everything counted that is. Any thread. */
+  long pinnableBytes() {
+    return allowedForContents() / 100 * PINNED_PERCENT;
+  }
+
+  /** As {@link #pinnableBytes}, with names and what versions are made of. */
+  long pinnableNameBytes() {
+    return allowedForContents() / 100 * PINNED_NAMES_PERCENT;
+  }
+
+  private long allowedForContents() {
+    return Math.max(0, allowedBytes - overheadBytes);
+  }
+
+  /**
+   * Whether what is pinned has room within a bound.
+   *
+   * @param bytes as in {@link #open}
+   */
+  public boolean fitsPinned(long bytes) {
+    return stores.contents().pinnedBytes() <= (bytes - overheadBytes) / 100 * PINNED_NAMES_PERCENT;
   }
 
   /**
@@ -276,14 +303,15 @@ public final class DiskTier implements AutoCloseable {
    *
    * @param pins as they are known to the caller
    */
-  public void keepPins(Set<Integer> pins) {
-    boolean _ =
-        change(
-            false,
-            now -> {
-              now.pins().releaseOthers(pins);
-              return true;
-            });
+  public void keepPins(Set<Integer> pins) throws IOException {
+    Boolean done =
+        change(now -> {
+          now.pins().release(pin -> !pins.contains(pin), new BitSet());
+          return true;
+        });
+    if (done == null) {
+      throw refusal();
+    }
   }
 
   /** Something that is done to what there is. */
@@ -295,12 +323,12 @@ public final class DiskTier implements AutoCloseable {
   /**
    * Does something while nobody else writes.
    *
-   * @param otherwise what is answered where the disk refuses
+   * @return null where the disk refuses
    */
-  <T> T change(T otherwise, Change<T> work) {
+  <T> @Nullable T change(Change<T> work) {
     synchronized (writing) {
       if (!isWritable()) {
-        return otherwise;
+        return null;
       }
       Stores now = stores;
       try {
@@ -310,21 +338,19 @@ public final class DiskTier implements AutoCloseable {
       } catch (IOException failed) {
         failed(now, failed);
       }
-      return otherwise;
+      return null;
     }
   }
 
   /** Writes what is known of files and not written yet; for when nothing was put for a while. */
   public void flush() {
-    boolean _ =
-        change(
-            false,
-            now -> {
-              measure(now);
-              makeFit(now);
-              now.pages().flush();
-              return true;
-            });
+    var _ =
+        change(now -> {
+          measure(now);
+          makeFit(now);
+          now.pages().flush();
+          return true;
+        });
   }
 
   /** Gives back RAM, for when nothing was asked for a while. */
@@ -478,7 +504,8 @@ public final class DiskTier implements AutoCloseable {
     try {
       versions = VersionTable.open(folder.path(), mostContents, clean);
       FilePages pages = new FilePages(versions, contents, blake3);
-      Stores opened = new Stores(contents, versions, pages, new Pins(contents, versions, pages));
+      Stores opened =
+          new Stores(contents, versions, pages, new Pins(contents, versions, pages, !clean));
       opened.pages().open();
       // Maps both indexes: the library takes a second to get ready, for which nobody waits here.
       var _ = contents.placeOf(ChunkHash.of(new byte[ChunkHash.BYTES]));

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.BitSet;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
+import java.util.function.IntPredicate;
 
 /**
  * What is kept until it is unpinned. A pin has pages of files' versions, each of them one pin's at
@@ -23,21 +23,25 @@ final class Pins {
   /** How many pinned contents had been dropped when that was found. */
   private long lost;
 
+  /** Contents may be pinned that no pin names. */
+  private boolean unnamed;
+
   /** How often all of it has gone. */
   private int epoch;
 
-  Pins(ContentStore contents, VersionTable versions, FilePages pages) {
+  /**
+   * @param unnamed whether contents may be pinned that no pin names, as after a crash
+   */
+  Pins(ContentStore contents, VersionTable versions, FilePages pages, boolean unnamed) {
     this.contents = contents;
     this.versions = versions;
     this.pages = pages;
+    this.unnamed = unnamed;
   }
 
   /** How a content is to stand that comes for a page. */
   Standing standing(PageKey page) throws IOException {
-    if (versions.pins().isEmpty()) {
-      return Standing.PROBATION;
-    }
-    return versions.get(page).filter(versions::isPinned).isPresent()
+    return versions.hasPins() && versions.get(page).filter(versions::isPinned).isPresent()
         ? Standing.PINNED
         : Standing.PROBATION;
   }
@@ -48,10 +52,7 @@ final class Pins {
    * @return empty if that is not known
    */
   OptionalInt whole(int pin, PageKey page) throws IOException {
-    if (lost != contents.pinnedLost()) {
-      lost = contents.pinnedLost();
-      whole.clear();
-    }
+    forgetWhatWasLost();
     Optional<Entry> entry = versions.get(page);
     if (entry.isPresent()
         && whole.get(entry.get().number())
@@ -61,64 +62,87 @@ final class Pins {
     return OptionalInt.empty();
   }
 
-  /**
-   * Pins a chunk.
-   *
-   * @return whether it is there
-   */
-  boolean hold(PageKey page, int index) throws IOException {
-    Optional<ChunkHash> hash = pages.hashOf(page, index);
-    return hash.isPresent() && contents.pin(hash.get());
+  private void forgetWhatWasLost() {
+    if (lost != contents.pinnedLost()) {
+      lost = contents.pinnedLost();
+      whole.clear();
+    }
   }
 
   /**
-   * Has a pin have a page, whose chunks are pinned.
+   * Pins a chunk.
    *
-   * @return its record; empty if nothing is known of the page
+   * @param most bytes that may be pinned in all
+   * @return whether it is there, and there is room for it
    */
-  OptionalInt holdWhole(int pin, PageKey page) throws IOException {
+  boolean hold(PageKey page, int index, long most) throws IOException {
+    Optional<ChunkHash> hash = pages.hashOf(page, index);
+    return hash.isPresent() && pin(hash.get(), most);
+  }
+
+  private boolean pin(ChunkHash hash, long most) throws IOException {
+    if (contents.isPinned(hash)) {
+      return true;
+    }
+    if (contents.pinnedBytes() + contents.bytesOf(hash) > most) {
+      return false;
+    }
+    unnamed = true;
+    return contents.pin(hash);
+  }
+
+  /**
+   * Has a pin have a page: what is there of it is pinned.
+   *
+   * @param chunks how many there are in the page
+   * @param most bytes that may be pinned in all
+   * @param mostNames the same, for the page itself
+   * @return its record; empty if nothing is known of the page, or there is no room for it
+   */
+  OptionalInt holdPage(int pin, PageKey page, int chunks, long most, long mostNames)
+      throws IOException {
+    forgetWhatWasLost();
     pages.flush(page);
     Optional<Entry> entry = versions.get(page);
-    if (entry.isEmpty() || !contents.pin(entry.get().hash())) {
+    if (entry.isEmpty() || !pin(entry.get().hash(), mostNames)) {
       return OptionalInt.empty();
     }
     int number = entry.get().number();
     versions.pin(page, entry.get(), pin);
-    whole.set(number);
+    boolean all = true;
+    for (int index = 0; index < chunks; index++) {
+      all &= hold(page, index, most);
+    }
+    whole.set(number, all);
     return OptionalInt.of(number);
   }
 
+  /** Whether every chunk of a page was there when it was held. */
+  boolean isWhole(int number) {
+    return whole.get(number);
+  }
+
   /**
-   * Takes from a pin whatever it has, and unpins what is no pin's then.
+   * Takes from such pins whatever they have, and unpins what is no pin's then.
    *
-   * @param met records that it keeps
+   * @param except records that they keep
    */
-  void release(int pin, BitSet met) throws IOException {
+  void release(IntPredicate pin, BitSet except) throws IOException {
     BitSet gone = versions.pinnedBy(pin);
-    gone.andNot(met);
+    gone.andNot(except);
     for (int number = gone.nextSetBit(0); number >= 0; number = gone.nextSetBit(number + 1)) {
+      unnamed = true;
       versions.unpin(number);
       whole.clear(number);
     }
-    if (versions.wasReplaced() || !gone.isEmpty()) {
-      unpinUnnamed();
-    }
-  }
-
-  /** Takes whatever they have from all other pins. */
-  void releaseOthers(Set<Integer> known) throws IOException {
-    for (int pin : versions.pins()) {
-      if (!known.contains(pin)) {
-        release(pin, new BitSet());
-      }
-    }
-    if (contents.pinnedBytes() > 0) {
+    if (unnamed || versions.wasReplaced()) {
       unpinUnnamed();
     }
   }
 
   /** Unpins what no pinned page names: a version that is gone, or what a crash has left. */
   private void unpinUnnamed() throws IOException {
+    unnamed = true;
     pages.flush();
     BitSet named = new BitSet();
     pages.forEachHash(
@@ -130,6 +154,13 @@ final class Pins {
           }
         });
     contents.unpinAllBut(named);
+    versions.settled();
+    unnamed = false;
+  }
+
+  /** A content is pinned before a pin has its page. */
+  void pinnedAhead() {
+    unnamed = true;
   }
 
   /** Everything has gone. */

@@ -13,12 +13,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.IntPredicate;
 
 /**
  * What the versions of files are made of: for a file of one chunk its hash, else the hash of a page
@@ -45,8 +43,11 @@ final class VersionTable implements Closeable {
   private final BitSet used = new BitSet();
   private final byte[] asked;
 
-  /** Which records each pin has. */
-  private final Map<Integer, BitSet> pins = new HashMap<>();
+  /** Which pin has each record; empty while none has any. */
+  private int[] pins = new int[0];
+
+  /** Records that pins have. */
+  private int pinned;
 
   /** Something else was put where a pin has something. */
   private boolean replaced;
@@ -119,11 +120,17 @@ final class VersionTable implements Closeable {
   void put(PageKey key, Kind kind, ChunkHash hash) throws IOException {
     byte[] name = key.bytes();
     Optional<Entry> before = index.get(name).map(VersionTable::decode);
-    int number = before.isPresent() ? before.get().number() : free();
-    int pin = pinOf(number);
+    int pin = before.isPresent() ? pinOf(before.get().number()) : NO_PIN;
     replaced |= pin != NO_PIN;
+    put(name, kind, hash, pin);
+  }
+
+  private void put(byte[] name, Kind kind, ChunkHash hash, int pin) throws IOException {
+    Optional<Entry> before = index.get(name).map(VersionTable::decode);
+    int number = before.isPresent() ? before.get().number() : free();
     write(number, name, kind, hash, pin);
     used.set(number);
+    hold(number, pin);
     index.put(name, encode(kind, hash, number));
   }
 
@@ -148,8 +155,7 @@ final class VersionTable implements Closeable {
     int number = entry.number();
     if (pinOf(number) != pin) {
       write(number, key.bytes(), entry.kind(), entry.hash(), pin);
-      unpinned(number);
-      pins.computeIfAbsent(pin, _ -> new BitSet()).set(number);
+      hold(number, pin);
     }
   }
 
@@ -162,17 +168,12 @@ final class VersionTable implements Closeable {
     if (entry.isPresent() && entry.get().number() == number) {
       write(number, name[0], entry.get().kind(), entry.get().hash(), NO_PIN);
     }
-    unpinned(number);
+    hold(number, NO_PIN);
   }
 
   /** Which pin has a record; 0 if none has. */
   int pinOf(int number) {
-    for (Map.Entry<Integer, BitSet> pin : pins.entrySet()) {
-      if (pin.getValue().get(number)) {
-        return pin.getKey();
-      }
-    }
-    return NO_PIN;
+    return pins.length == 0 ? NO_PIN : pins[number];
   }
 
   /** Whether a pin has what is there. */
@@ -180,27 +181,40 @@ final class VersionTable implements Closeable {
     return pinOf(entry.number()) != NO_PIN;
   }
 
-  /** Whether something that a pin had was replaced since this was asked for last. */
+  /** Whether any pin has anything. */
+  boolean hasPins() {
+    return pinned > 0;
+  }
+
+  /** The records that such pins have. */
+  BitSet pinnedBy(IntPredicate pin) {
+    BitSet numbers = new BitSet();
+    for (int number = 0; pinned > 0 && number < pins.length; number++) {
+      if (pins[number] != NO_PIN && pin.test(pins[number])) {
+        numbers.set(number);
+      }
+    }
+    return numbers;
+  }
+
+  /** Whether something that a pin had was replaced since {@link #settled}. */
   boolean wasReplaced() {
-    boolean was = replaced;
+    return replaced;
+  }
+
+  /** What was replaced is unpinned. */
+  void settled() {
     replaced = false;
-    return was;
   }
 
-  /** Every pin that has records. */
-  Set<Integer> pins() {
-    return Set.copyOf(pins.keySet());
-  }
-
-  /** The records that a pin has. */
-  BitSet pinnedBy(int pin) {
-    BitSet numbers = pins.get(pin);
-    return numbers == null ? new BitSet() : (BitSet) numbers.clone();
-  }
-
-  private void unpinned(int number) {
-    pins.values().forEach(numbers -> numbers.clear(number));
-    pins.values().removeIf(BitSet::isEmpty);
+  private void hold(int number, int pin) {
+    if (pins.length == 0 && pin != NO_PIN) {
+      pins = new int[most];
+    }
+    if (pins.length > 0) {
+      pinned += (pin == NO_PIN ? 0 : 1) - (pins[number] == NO_PIN ? 0 : 1);
+      pins[number] = pin;
+    }
   }
 
   /** Tells of everything there is. */
@@ -235,7 +249,12 @@ final class VersionTable implements Closeable {
     index.clear();
     records.clear();
     used.clear();
-    pins.clear();
+    forgetPins();
+  }
+
+  private void forgetPins() {
+    pins = new int[0];
+    pinned = 0;
   }
 
   @Override
@@ -259,7 +278,7 @@ final class VersionTable implements Closeable {
     }
     int victim = hand;
     hand = (hand + 1) % most;
-    unpinned(victim);
+    hold(victim, NO_PIN);
     byte[][] name = new byte[1][];
     records.read(victim, (_, payload) -> name[0] = key(payload));
     if (name[0] != null) {
@@ -273,20 +292,25 @@ final class VersionTable implements Closeable {
       return;
     }
     used.clear();
-    pins.clear();
+    forgetPins();
     index.clear();
     IOException[] failure = new IOException[1];
     List<Integer> useless = new ArrayList<>();
+    List<Pinned> moved = new ArrayList<>();
     records.readAll((number, payload) -> {
       Optional<Kind> kind = Kind.of(payload.get(INT, KIND));
+      int pin = payload.get(INT, PIN);
       if (number >= most || kind.isEmpty()) {
         useless.add(number);
+        if (kind.isPresent() && pin != NO_PIN) {
+          moved.add(new Pinned(key(payload), kind.get(), hash(payload), pin));
+        }
         return;
       }
       try {
         index.put(key(payload), encode(kind.get(), hash(payload), number));
         used.set(number);
-        pinned(number, payload);
+        hold(number, pin);
       } catch (IOException failed) {
         failure[0] = failed;
       }
@@ -297,25 +321,27 @@ final class VersionTable implements Closeable {
     if (failure[0] != null) {
       throw failure[0];
     }
+    for (Pinned each : moved) {
+      put(each.key(), each.kind(), each.hash(), each.pin());
+    }
   }
+
+  /** What a pin has under a number that there is no more. */
+  @SuppressWarnings("ArrayRecordComponent")
+  private record Pinned(byte[] key, Kind kind, ChunkHash hash, int pin) {}
 
   /** Reads the records; whether the index knows as much. */
   private boolean isWhole() throws IOException {
     records.readAll((number, payload) -> {
       used.set(number);
-      pinned(number, payload);
+      if (number < most) {
+        hold(number, payload.get(INT, PIN));
+      }
     });
     try {
       return used.length() <= most && index.size() == used.cardinality();
     } catch (BrokenMapException broken) {
       return false;
-    }
-  }
-
-  private void pinned(int number, MemorySegment payload) {
-    int pin = payload.get(INT, PIN);
-    if (pin != NO_PIN) {
-      pins.computeIfAbsent(pin, _ -> new BitSet()).set(number);
     }
   }
 

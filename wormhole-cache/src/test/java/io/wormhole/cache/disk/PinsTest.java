@@ -66,7 +66,7 @@ class PinsTest {
 
   private static boolean put(PinRound round, PageKey page, int index, long seed) {
     MemorySegment bytes = chunk(seed);
-    return round.put(page, index, false, hash(bytes), bytes);
+    return round.put(page, index, false, hash(bytes), bytes, false);
   }
 
   /** Pins ten chunks of a file and a small one. */
@@ -77,10 +77,10 @@ class PinsTest {
       assertThat(put(round, FILE, i, i)).isTrue();
       assertThat(round.hold(FILE, i)).isTrue();
     }
-    assertThat(round.holdWhole(FILE)).isTrue();
+    assertThat(round.holdPage(FILE, 10)).isTrue();
     MemorySegment small = bytes(100, 3000);
-    assertThat(round.put(SMALL_FILE, 0, true, hash(small), small)).isTrue();
-    assertThat(round.holdWhole(SMALL_FILE)).isTrue();
+    assertThat(round.put(SMALL_FILE, 0, true, hash(small), small, false)).isTrue();
+    assertThat(round.holdPage(SMALL_FILE, 1)).isTrue();
     round.complete();
   }
 
@@ -181,7 +181,7 @@ class PinsTest {
     for (int i = 0; i < 10; i++) {
       assertThat(put(round, changed, i, i == 3 ? 333 : i)).isTrue();
     }
-    assertThat(round.holdWhole(changed)).isTrue();
+    assertThat(round.holdPage(changed, 10)).isTrue();
     assertThat(round.isWhole(SMALL_FILE)).isTrue();
     round.complete();
     assertThat(tier.stats().pinnedBytes()).isEqualTo(10 * CHUNK + 4096 + 16_384);
@@ -194,14 +194,14 @@ class PinsTest {
   }
 
   @Test
-  void whatIsSharedByTwoPinsStaysWithTheOther() {
+  void whatIsSharedByTwoPinsStaysWithTheOther() throws Exception {
     pinBoth();
     PageKey copy = new PageKey(5, 5);
     PinRound other = tier.pinRound(PIN + 1);
     for (int i = 0; i < 10; i++) {
       assertThat(put(other, copy, i, i)).isTrue();
     }
-    assertThat(other.holdWhole(copy)).isTrue();
+    assertThat(other.holdPage(copy, 10)).isTrue();
     other.complete();
     tier.keepPins(Set.of(PIN + 1));
     watchFootage();
@@ -219,7 +219,7 @@ class PinsTest {
     tier.put(SMALL_FILE, 0, true, hash(listing), listing);
     PinRound round = tier.pinRound(PIN);
     assertThat(round.isWhole(FILE)).isTrue();
-    assertThat(round.holdWhole(SMALL_FILE)).isTrue();
+    assertThat(round.holdPage(SMALL_FILE, 1)).isTrue();
     round.complete();
     assertThat(tier.stats().pinnedBytes()).isEqualTo(10 * CHUNK + 8192 + 16_384);
     watchFootage();
@@ -262,6 +262,65 @@ class PinsTest {
   }
 
   @Test
+  void whatIsThereAlreadyIsNotPinnedPastTheRoomEither() {
+    int chunks = LIMIT_CHUNKS + 20;
+    for (int i = 0; i < chunks; i++) {
+      MemorySegment bytes = chunk(i);
+      tier.put(FILE, i, false, hash(bytes), bytes);
+    }
+    tier.flush();
+    PinRound round = tier.pinRound(PIN);
+    assertThat(round.holdPage(FILE, chunks)).isFalse();
+    assertThat(tier.stats().pinnedBytes()).isBetween(1L, tier.stats().pinnableBytes() + 16_384);
+    // What there is no room for is in nobody's way, and what is pinned stays with the pin.
+    long pinned = tier.stats().pinnedBytes();
+    round.complete();
+    assertThat(tier.stats().pinnedBytes()).isEqualTo(pinned);
+    MemorySegment name = chunk(9999);
+    PinRound next = tier.pinRound(PIN);
+    assertThat(next.put(SMALL_FILE, 0, true, hash(name), name, false)).isFalse();
+    assertThat(next.put(SMALL_FILE, 0, true, hash(name), name, true)).isTrue();
+    assertThat(next.put(SMALL_FILE, 0, true, hash(name), name, false)).isTrue();
+  }
+
+  @Test
+  void aPageThatLostAChunkMeanwhileIsNotWhole() throws Exception {
+    PinRound round = tier.pinRound(PIN);
+    assertThat(put(round, FILE, 0, 0)).isTrue();
+    assertThat(put(round, FILE, 1, 1)).isTrue();
+    try (RandomAccessFile slab =
+        new RandomAccessFile(folder.resolve("large.slab").toFile(), "rw")) {
+      slab.seek(5);
+      slab.write(new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+    }
+    assertThat(tier.verify(_ -> true)).isEqualTo(1);
+    assertThat(round.holdPage(FILE, 2)).isFalse();
+    assertThat(tier.pinRound(PIN).isWhole(FILE)).isFalse();
+    assertThat(put(round, FILE, 0, 0)).isTrue();
+    assertThat(put(round, FILE, 1, 1)).isTrue();
+    assertThat(round.holdPage(FILE, 2)).isTrue();
+    assertThat(tier.pinRound(PIN).isWhole(FILE)).isTrue();
+  }
+
+  @Test
+  void itIsPinnedInASmallerCacheToo() throws Exception {
+    tier.resize(1L << 30);
+    for (int i = 0; i < 20_000; i++) {
+      MemorySegment bytes = bytes(i, 500);
+      tier.put(new PageKey(50_000 + i, 1), 0, true, hash(bytes), bytes);
+    }
+    pinBoth();
+    tier.resize(limit());
+    assertHoldsBoth();
+    watchFootage();
+    watchFootage();
+    assertHoldsBoth();
+    assertThat(tier.stats().pinnedBytes()).isEqualTo(10 * CHUNK + 4096 + 16_384);
+    tier.keepPins(Set.of());
+    assertThat(tier.stats().pinnedBytes()).isZero();
+  }
+
+  @Test
   void theBoundHoldsWhateverIsPinned() throws Exception {
     pinBoth();
     long less = 2 << 20;
@@ -278,8 +337,8 @@ class PinsTest {
     tier.clear();
     assertThat(tier.stats().pinnedBytes()).isZero();
     MemorySegment small = bytes(100, 3000);
-    assertThat(round.put(SMALL_FILE, 0, true, hash(small), small)).isTrue();
-    assertThat(round.holdWhole(SMALL_FILE)).isTrue();
+    assertThat(round.put(SMALL_FILE, 0, true, hash(small), small, false)).isTrue();
+    assertThat(round.holdPage(SMALL_FILE, 1)).isTrue();
     round.complete();
     assertThat(holds(FILE, 0)).isFalse();
     watchFootage();

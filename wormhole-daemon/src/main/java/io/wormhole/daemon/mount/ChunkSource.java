@@ -120,11 +120,15 @@ final class ChunkSource {
 
   private ChunkLoader loader(Optional<Access> from, int bytes, Priority priority) {
     return from.<ChunkLoader>map(access -> new HostLoader(this, access, bytes, priority))
-        .orElseGet(() -> new NoLoader(bytes));
+        .orElseGet(() -> new NoLoader(bytes, !link.isOffline()));
   }
 
-  /** Of what is here or nowhere. */
-  private record NoLoader(int bytes) implements ChunkLoader {
+  /**
+   * Of what is here or nowhere.
+   *
+   * @param hasWay whether the host can be asked instead
+   */
+  private record NoLoader(int bytes, boolean hasWay) implements ChunkLoader {
     @Override
     public int mostBytes() {
       return bytes;
@@ -233,7 +237,7 @@ final class ChunkSource {
 
   /** Whether a chunk may be had without asking the host; false is sure. */
   boolean mayHave(FileVersion file, long index) {
-    return cache.mayHave(new ChunkKey(file, index));
+    return cache.mayHave(new ChunkKey(file, index), link.isOffline());
   }
 
   /**

@@ -16,10 +16,8 @@ import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.Inode.Link;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.transport.LaneException;
-import io.wormhole.protocol.hash.ChunkHash;
 import io.wormhole.protocol.wire.Limits;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -33,6 +31,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One look of a pin at the file or folder of a share that it keeps, while the host is there: what
@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #run} on a platform thread that is not interrupted; everything else by any.
  */
 public final class PinWalk {
+  private static final Logger log = LoggerFactory.getLogger(PinWalk.class);
   private static final int FETCHERS = 4;
   private static final int MOST_WAITING = 64;
 
@@ -53,11 +54,23 @@ public final class PinWalk {
   /** A tree that has more has no end. */
   private static final int MOST_ENTRIES = 4_000_000;
 
+  /** Folders that were seen and not looked into yet. */
+  private static final int MOST_FOLDERS = 100_000;
+
+  /** No disk has so many bytes; a few million times as many can be counted. */
+  private static final long MOST_BYTES = 1L << 40;
+
+  /** What is kept of a file beside its bytes, by and large. */
+  private static final int NAME_BYTES = 256;
+
+  private static final int PAGE_BYTES = 16 << 10;
+
   private final HostCalls host;
   private final ChunkSource chunks;
   private final List<byte[]> path;
   private final MetadataCache metadata;
   private final @Nullable PinnedChunks disk;
+  private final @Nullable PinnedChunks way;
 
   private final LongAdder files = new LongAdder();
   private final LongAdder bytes = new LongAdder();
@@ -67,6 +80,10 @@ public final class PinWalk {
   private final LongAdder failed = new LongAdder();
   private final AtomicReference<@Nullable String> trouble = new AtomicReference<>();
   private volatile boolean full;
+
+  /** Something is there that could not be looked at. */
+  private volatile boolean missed;
+
   private volatile boolean over;
   private volatile boolean done;
   private int entries;
@@ -76,7 +93,7 @@ public final class PinWalk {
    *
    * @param files that were seen
    * @param bytes in those
-   * @param blockBytes what they take of a disk
+   * @param blockBytes what they take of a disk, and what is kept beside them
    * @param bytesKept bytes of files that are here
    * @param unsettled files that changed just now, or while they were fetched
    * @param failed files that could not be read
@@ -96,19 +113,37 @@ public final class PinWalk {
       @Nullable String trouble) {}
 
   /**
-   * @param disk where it is pinned; null to look only
+   * Where it is pinned.
+   *
+   * @param pinned what is pinned itself
+   * @param way names and folders that lead there, which are all pins' of a share
+   */
+  public record Disk(PinnedChunks pinned, PinnedChunks way) {}
+
+  /** Of no tree of a person's. */
+  private static final class EndlessException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    EndlessException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * @param disk null to look only
    */
   PinWalk(
       HostCalls host,
       ChunkSource chunks,
       MetadataCache metadata,
       List<byte[]> path,
-      @Nullable PinnedChunks disk) {
+      @Nullable Disk disk) {
     this.host = host;
     this.chunks = chunks;
     this.path = List.copyOf(path);
-    this.metadata = metadata.keptBy(this::keep);
-    this.disk = disk;
+    this.metadata = metadata;
+    this.disk = disk == null ? null : disk.pinned();
+    this.way = disk == null ? null : disk.way();
   }
 
   /** How far it is. */
@@ -142,50 +177,83 @@ public final class PinWalk {
             Thread.ofPlatform().daemon().name("pin-", 0).factory(),
             new ThreadPoolExecutor.CallerRunsPolicy())) {
       walk(fetchers);
-      done = !over;
     } catch (ErrnoException failure) {
-      trouble(text(path), failure);
+      missed(path, failure);
+      over = true;
+    } catch (EndlessException endless) {
+      trouble.compareAndSet(null, endless.getMessage());
+      over = true;
     } catch (InterruptedException ends) {
       over = true;
       Thread.currentThread().interrupt();
     }
-    if (disk != null && done && !over) {
-      disk.complete();
+    PinnedChunks here = disk;
+    if (here != null && here.wasRefused()) {
+      trouble.compareAndSet(null, "the disk refuses; the daemon's log says why");
+    }
+    done = !over;
+    if (here != null && done && !missed) {
+      here.complete();
     }
     return figures();
   }
 
-  private void walk(ExecutorService fetchers) throws ErrnoException, InterruptedException {
+  private void walk(ExecutorService fetchers)
+      throws ErrnoException, EndlessException, InterruptedException {
     Seen root = host.attributesAt(List.of());
-    metadata.keepRoot(root.attributes());
+    MetadataCache leading = metadata.keptBy(keeper(way));
+    leading.keepRoot(root.attributes());
     Inode at = new Inode(KernelFileSystem.ROOT, root, null);
     for (int depth = 0; depth < path.size(); depth++) {
       if (at.type() != FileType.DIRECTORY) {
         throw new ErrnoException(Errno.ENOTDIR);
       }
       // What leads there is listed as well, or nobody would find it while the host is away.
-      if (disk != null) {
-        list(at, _ -> {});
+      if (way != null) {
+        list(at, leading, _ -> {});
       }
       byte[] name = path.get(depth);
       Seen seen = host.attributesAt(path.subList(0, depth + 1));
-      metadata.keep(at.identity(), ByteString.copyFrom(name), seen.attributes());
+      leading.keep(at.identity(), ByteString.copyFrom(name), seen.attributes());
       at = child(at, ByteString.copyFrom(name), seen);
     }
+    MetadataCache within = metadata.keptBy(keeper(disk));
     Deque<Inode> folders = new ArrayDeque<>();
     visit(at, folders, fetchers);
     while (!folders.isEmpty() && !over) {
       Inode folder = folders.pop();
       try {
-        list(folder, item -> visit(child(folder, item.name(), item.seen()), folders, fetchers));
+        list(
+            folder,
+            within,
+            item -> visit(child(folder, item.name(), item.seen()), folders, fetchers));
       } catch (ErrnoException failure) {
-        if (host.hasGone(failure)) {
-          throw failure;
-        }
-        failed.increment();
-        trouble(text(folder.path()), failure);
+        failed(folder, failure);
       }
     }
+  }
+
+  /** A file or folder cannot be read; it may be so on the host, or be the way there. */
+  private void failed(Inode inode, ErrnoException failure) {
+    failed.increment();
+    missed(inode.path(), failure);
+    if (host.hasGone(failure)) {
+      over = true;
+    }
+  }
+
+  private void missed(List<byte[]> names, ErrnoException failure) {
+    trouble.compareAndSet(null, text(names) + ": " + failure.errno());
+    if (!isHostsAnswer(failure)) {
+      missed = true;
+    }
+  }
+
+  private static boolean isHostsAnswer(ErrnoException failure) {
+    return switch (failure.errno()) {
+      case ENOENT, ENOTDIR, ESTALE, EACCES -> true;
+      default -> false;
+    };
   }
 
   private static Inode child(Inode folder, ByteString name, Seen seen) {
@@ -196,13 +264,14 @@ public final class PinWalk {
   /** Takes an entry of a folder. */
   @FunctionalInterface
   private interface Visitor {
-    void visit(Item item) throws ErrnoException;
+    void visit(Item item) throws EndlessException;
   }
 
-  private void list(Inode folder, Visitor visitor) throws ErrnoException, InterruptedException {
+  private void list(Inode folder, MetadataCache into, Visitor visitor)
+      throws ErrnoException, EndlessException, InterruptedException {
     Pages pages = new FolderPages(host, folder);
     try {
-      MetadataCache.Writer kept = metadata.write(folder.identity());
+      MetadataCache.Writer kept = into.write(folder.identity());
       for (List<Item> page = pages.next(); !page.isEmpty() && !over; page = pages.next()) {
         if (disk != null) {
           kept.add(page).join();
@@ -220,28 +289,36 @@ public final class PinWalk {
   }
 
   private void visit(Inode inode, Deque<Inode> folders, ExecutorService fetchers)
-      throws ErrnoException {
-    if (++entries > MOST_ENTRIES) {
-      throw new ErrnoException(Errno.EIO);
+      throws EndlessException {
+    if (++entries > MOST_ENTRIES || folders.size() > MOST_FOLDERS) {
+      throw new EndlessException("it has too many files and folders to be pinned");
     }
+    blockBytes.add(NAME_BYTES);
     if (inode.type() == FileType.DIRECTORY) {
       folders.push(inode);
+      blockBytes.add(BLOCK_BYTES);
     } else if (inode.type() == FileType.REGULAR) {
       visit(inode, fetchers);
     }
   }
 
-  private void visit(Inode file, ExecutorService fetchers) {
+  private void visit(Inode file, ExecutorService fetchers) throws EndlessException {
     long size = file.attributes().size();
+    if (size < 0 || size > MOST_BYTES) {
+      throw new EndlessException(text(file.path()) + " is too large to be pinned");
+    }
     files.increment();
     bytes.add(size);
     blockBytes.add(Math.ceilDiv(size, BLOCK_BYTES) * BLOCK_BYTES);
+    if (size >= Limits.CHUNK_BYTES) {
+      blockBytes.add(Math.ceilDiv(chunks(size), PinnedChunks.PAGE_CHUNKS) * PAGE_BYTES);
+    }
     PinnedChunks here = disk;
     Optional<VersionToken> version = file.attributes().version();
     if (here == null) {
       return;
     }
-    if (version.isEmpty()) {
+    if (version.isEmpty() || file.attributes().young()) {
       unsettled.increment();
       return;
     }
@@ -267,11 +344,7 @@ public final class PinWalk {
     HostFile open = new HostFile(file, host);
     long size = file.attributes().size();
     try {
-      long index = missing;
-      while (index * Limits.CHUNK_BYTES < size) {
-        if (over || full) {
-          return;
-        }
+      for (long index = missing; index * Limits.CHUNK_BYTES < size && !over; ) {
         long end = Math.min(index + PinnedChunks.PAGE_CHUNKS, chunks(size));
         if (!fetchPage(here, open, name, index, end, size)) {
           unsettled.increment();
@@ -286,13 +359,12 @@ public final class PinWalk {
       if (failure.errno() == Errno.ESTALE || failure.errno() == Errno.ENOENT) {
         unsettled.increment();
       } else {
-        if (host.hasGone(failure)) {
-          over = true;
-        }
-        failed.increment();
-        trouble(text(file.path()), failure);
+        failed(file, failure);
       }
     } catch (InterruptedException ends) {
+      over = true;
+    } catch (RuntimeException | Error bug) {
+      log.error("{} could not be pinned", text(file.path()), bug);
       over = true;
     } finally {
       open.close();
@@ -307,7 +379,7 @@ public final class PinWalk {
   private record Wanted(ChunkKey key, PendingChunk claim) {}
 
   /**
-   * Fetches what is missing of a page.
+   * Fetches what is missing of a page, as long as there is room, and pins what is here of it.
    *
    * @return false if the file changes, or is too young to be kept
    */
@@ -316,49 +388,40 @@ public final class PinWalk {
       throws ErrnoException, InterruptedException {
     Deque<Wanted> wanted = new ArrayDeque<>();
     boolean settled = true;
-    long kept = 0;
     try {
-      for (long index = from; index < end || !wanted.isEmpty(); index++) {
-        if (over || full) {
-          return true;
-        }
+      for (long index = from; (index < end || !wanted.isEmpty()) && !over; index++) {
         ChunkKey key = new ChunkKey(name, index);
         int length = (int) Math.min(Limits.CHUNK_BYTES, size - index * Limits.CHUNK_BYTES);
         if (index < end && here.hold(key)) {
           bytesKept.add(length);
-          kept += length;
-        } else if (index < end) {
+        } else if (index < end && !full) {
           Access access = open.access(host.endNanos());
           wanted.add(new Wanted(key, chunks.claimLater(access, name, index, length)));
         }
-        if (wanted.size() >= WINDOW || (index >= end && !wanted.isEmpty())) {
-          long got = keep(here, wanted.remove());
-          bytesKept.add(got);
-          kept += got;
-          settled &= got > 0 || full;
+        if (!wanted.isEmpty() && (wanted.size() >= WINDOW || index >= end)) {
+          settled &= keep(here, wanted.remove());
         }
       }
-      settled &= full || here.holdWhole(new ChunkKey(name, from));
-      return settled;
     } catch (ChangedException changed) {
-      return false;
+      settled = false;
     } catch (LaneException lost) {
       over = true;
-      return true;
     } catch (IOException failure) {
       throw host.failures().toErrno(failure);
     } catch (TimeoutException late) {
       throw host.failures().toErrno(late);
     } finally {
       wanted.forEach(each -> each.claim().abandon());
-      if (!settled) {
-        bytesKept.add(-kept);
+      boolean _ = here.holdPage(new ChunkKey(name, from), (int) (end - from));
+      if (here.wasRefused()) {
+        over = true;
       }
     }
+    return settled;
   }
 
-  /** How many bytes are kept of it; 0 if it is too young, or there is no room. */
-  private long keep(PinnedChunks here, Wanted wanted)
+  /** False if it is too young. */
+  private boolean keep(PinnedChunks here, Wanted wanted)
       throws IOException, TimeoutException, InterruptedException {
     Chunk chunk;
     try {
@@ -371,25 +434,26 @@ public final class PinWalk {
     }
     try {
       if (chunk.young()) {
-        return 0;
+        return false;
       }
-      full |= !here.put(wanted.key(), chunk.hash(), chunk.bytes());
-      return full ? 0 : chunk.length();
+      if (here.put(wanted.key(), chunk.hash(), chunk.bytes())) {
+        bytesKept.add(chunk.length());
+      } else {
+        full = true;
+      }
+      return true;
     } finally {
       chunk.release();
     }
   }
 
   /** Pins names and attributes. */
-  private void keep(ChunkKey key, ChunkHash hash, MemorySegment content) {
-    PinnedChunks here = disk;
-    if (here != null && (!here.put(key, hash, content) || !here.holdWhole(key))) {
-      full = true;
-    }
-  }
-
-  private void trouble(String what, ErrnoException failure) {
-    trouble.compareAndSet(null, what + ": " + failure.errno());
+  private MetadataCache.Keeper keeper(@Nullable PinnedChunks here) {
+    return (key, hash, content) -> {
+      if (here != null && !here.putName(key, hash, content)) {
+        full = true;
+      }
+    };
   }
 
   private static String text(List<byte[]> names) {

@@ -1,7 +1,6 @@
 package io.wormhole.daemon.mount;
 
 import com.google.protobuf.ByteString;
-import io.wormhole.cache.PinnedChunks;
 import io.wormhole.daemon.fuse.Attr;
 import io.wormhole.daemon.fuse.DirectoryWriter;
 import io.wormhole.daemon.fuse.Entry;
@@ -387,9 +386,9 @@ public final class RemoteFileSystem implements KernelFileSystem {
   /**
    * A look of a pin at what stands at a path.
    *
-   * @param disk where it is pinned; null to look only
+   * @param disk null to look only
    */
-  PinWalk pin(List<byte[]> path, @Nullable PinnedChunks disk) {
+  PinWalk pin(List<byte[]> path, PinWalk.@Nullable Disk disk) {
     return new PinWalk(host, chunks, metadata, path, disk);
   }
 

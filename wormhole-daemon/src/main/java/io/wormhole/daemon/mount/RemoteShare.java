@@ -1,7 +1,6 @@
 package io.wormhole.daemon.mount;
 
 import io.wormhole.cache.ChunkCache;
-import io.wormhole.cache.PinnedChunks;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.KernelNotifier;
@@ -123,9 +122,9 @@ public final class RemoteShare implements AutoCloseable {
    * A look of a pin at what stands at a path of the share.
    *
    * @param path names from the root down
-   * @param disk where it is pinned; null to look only
+   * @param disk null to look only
    */
-  public PinWalk pin(List<byte[]> path, @Nullable PinnedChunks disk) {
+  public PinWalk pin(List<byte[]> path, PinWalk.@Nullable Disk disk) {
     return fileSystem.pin(path, disk);
   }
 
