@@ -187,6 +187,20 @@ class PinMountTest {
   }
 
   @Test
+  void whatWasWarmedUpIsThereWithoutItsHostAndTakesNothingFromAPin() throws Exception {
+    pinIn("work/project/stills");
+    long pinned = disk().path("pinnedBytes").asLong();
+    Outcome warmed = succeeded("cache", "warm", mounted.toString());
+    assertThat(warmed.out()).contains((STILLS + 2) + " files, 12.3 MB, are fetched");
+    assertThat(disk().path("pinnedBytes").asLong()).isEqualTo(pinned).isPositive();
+    hostGoes();
+    assertThat(everything(mounted)).isEqualTo(everything(folder));
+    Outcome away = machines.onMounting("cache", "warm", mounted.toString());
+    assertThat(away.exit()).isEqualTo(4);
+    assertThat(away.err()).hasLineCount(1).contains("is away");
+  }
+
+  @Test
   void whatCannotBePinnedIsRefusedWithTheFigures() throws Exception {
     watchFootage();
     passes(AGES);

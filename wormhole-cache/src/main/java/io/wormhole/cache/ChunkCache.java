@@ -130,7 +130,7 @@ public final class ChunkCache implements AutoCloseable {
   /**
    * Begins a look of a pin at the chunks it should have on disk.
    *
-   * @param pin 1 or more
+   * @param pin not 0; negative for one that passes, and takes nothing from another
    * @return empty if there is no disk
    */
   public Optional<PinnedChunks> pinned(int pin) {

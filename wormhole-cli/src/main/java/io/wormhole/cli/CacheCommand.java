@@ -18,7 +18,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -50,7 +49,7 @@ final class CacheCommand {
         .addSubcommand("clear", new Clear(session))
         .addSubcommand("gc", new Collect(session))
         .addSubcommand("resize", new Resize(session))
-        .addSubcommand("warm", new Warm(session))
+        .addSubcommand("warm", new WarmCommand(session))
         .addSubcommand("pin", new PinCommand(session))
         .addSubcommand("unpin", new UnpinCommand(session));
   }
@@ -276,84 +275,6 @@ final class CacheCommand {
           settings.set(Setting.CACHE_SIZE, before);
         }
       }
-    }
-  }
-
-  @Command(
-      name = "warm",
-      description =
-          "Fetch a file of a mount, or a folder and all below it, so that it is on this disk."
-              + " Ctrl-C is safe; what is there is not fetched again.")
-  private static final class Warm implements Callable<Integer> {
-    private static final Duration STEP = Duration.ofSeconds(1);
-
-    private final Session session;
-
-    @Mixin OutputOptions options = new OutputOptions();
-
-    @Parameters(paramLabel = "PATH", description = "a file or folder in a mount")
-    String given = "";
-
-    Warm(Session session) {
-      this.session = session;
-    }
-
-    @Override
-    public Integer call() throws ControlException, InterruptedException, IOException {
-      Output output = session.output(options);
-      Path path = inMount(session.arguments().path(given));
-      long limitBytes = limitBytes(output);
-      try (WarmUp warmUp = warmUp(path, output)) {
-        return run(path, warmUp, limitBytes, output);
-      }
-    }
-
-    private static WarmUp warmUp(Path path, Output output) throws IOException {
-      try (ProgressLine _ = output.progress("looking at what there is")) {
-        return new WarmUp(path);
-      }
-    }
-
-    private long limitBytes(Output output) throws ControlException, InterruptedException {
-      CacheChange now = change(session, output, ControlPaths.COLLECT_CACHE, Map.of());
-      if (now.cache().disk() == null) {
-        throw new ControlException(
-            ErrorKind.FAILED, "there is no disk cache", "wormhole config get cache.size");
-      }
-      return now.cache().disk().limitBytes();
-    }
-
-    private static int run(Path path, WarmUp warmUp, long limitBytes, Output output)
-        throws ControlException, InterruptedException {
-      if (warmUp.bytesTotal() > limitBytes) {
-        output.warn(
-            "%s are more than the cache keeps, %s: wormhole cache resize SIZE"
-                .formatted(ByteSize.text(warmUp.bytesTotal()), ByteSize.text(limitBytes)));
-      }
-      FetchProgress progress = new FetchProgress(path.toString(), output);
-      try (Interruption interruption = Interruption.of(warmUp::close)) {
-        interruption.exitWith(ExitCode.FAILED);
-        warmUp.start();
-        while (!warmUp.await(STEP)) {
-          progress.tell(warmUp.bytesDone(), warmUp.bytesTotal());
-        }
-        progress.tell(warmUp.bytesDone(), warmUp.bytesTotal());
-        if (interruption.happened()) {
-          output.say("Stopped; the same command goes on from here.");
-          return ExitCode.FAILED;
-        }
-      }
-      List<String> failures = warmUp.failures();
-      if (!failures.isEmpty()) {
-        throw new ControlException(
-            ErrorKind.FAILED,
-            "%d of %d files could not be read, the first: %s"
-                .formatted(failures.size(), warmUp.files(), SafeText.name(failures.getFirst())),
-            "the same command tries them again");
-      }
-      output.say(
-          "%d files, %s, are fetched".formatted(warmUp.files(), ByteSize.text(warmUp.bytesDone())));
-      return ExitCode.DONE;
     }
   }
 }

@@ -1,11 +1,9 @@
 package io.wormhole.cli;
 
-import io.wormhole.protocol.control.CacheEvent;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ControlPaths;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.ExitCode;
-import io.wormhole.protocol.control.PinRequest;
 import io.wormhole.protocol.control.PinsAnswer;
 import io.wormhole.protocol.control.PinsAnswer.Pin;
 import io.wormhole.protocol.control.PinsAnswer.State;
@@ -29,11 +27,6 @@ import picocli.CommandLine.Parameters;
 final class PinCommand implements Callable<Integer> {
   private static final Duration ANSWER_LIMIT = Duration.ofSeconds(15);
 
-  /** Between two words of how far it is; what there is is looked at before the first. */
-  private static final Duration STEP_LIMIT = Duration.ofMinutes(10);
-
-  private static final Duration STEP = Duration.ofSeconds(1);
-
   private final Session session;
 
   @Mixin OutputOptions options = new OutputOptions();
@@ -54,54 +47,13 @@ final class PinCommand implements Callable<Integer> {
       return list(client, output);
     }
     String path = CacheCommand.inMount(session.arguments().path(typed)).toString();
-    try (EventStream stream = client.open(ControlPaths.PIN, new PinRequest(path), STEP_LIMIT);
-        Interruption interruption = Interruption.of(() -> leave(stream))) {
-      interruption.exitWith(ExitCode.FAILED);
-      Optional<Pin> pinned = await(path, stream, interruption, output);
-      if (pinned.isEmpty()) {
-        output.say(
-            "If it was being fetched the daemon goes on with it: wormhole cache pin shows that.");
-        return ExitCode.FAILED;
-      }
-      return say(pinned.get(), output);
+    Optional<Pin> pinned = Fetch.of(ControlPaths.PIN, path, client, output);
+    if (pinned.isEmpty()) {
+      output.say(
+          "If it was being fetched the daemon goes on with it: wormhole cache pin shows that.");
+      return ExitCode.FAILED;
     }
-  }
-
-  private static void leave(EventStream stream) {
-    try {
-      stream.leave();
-    } catch (IOException gone) {
-      // So has the daemon.
-    }
-  }
-
-  private static Optional<Pin> await(
-      String path, EventStream stream, Interruption interruption, Output output)
-      throws ControlException {
-    FetchProgress progress = new FetchProgress(path, output);
-    long told = System.nanoTime() - STEP.toNanos();
-    while (!interruption.happened()) {
-      EventStream.Line line = stream.next(STEP_LIMIT);
-      if (line == null) {
-        break;
-      }
-      if (line.event() instanceof CacheEvent.Pinned(Pin pin)) {
-        progress.tell(pin.bytesDone(), pin.bytesTotal());
-        return Optional.of(pin);
-      }
-      if (line.event() instanceof CacheEvent.Pinning(String _, long done, long total)
-          && System.nanoTime() - told >= STEP.toNanos()) {
-        told = System.nanoTime();
-        progress.tell(done, total);
-      }
-    }
-    if (interruption.happened()) {
-      return Optional.empty();
-    }
-    throw new ControlException(
-        ErrorKind.DAEMON_UNAVAILABLE,
-        "the daemon has gone",
-        "what was pinned stays so; see wormhole daemon status");
+    return say(pinned.get(), output);
   }
 
   private static int say(Pin pin, Output output) throws ControlException {

@@ -261,7 +261,13 @@ final class SampleServices implements DaemonServices {
   @Override
   public PinsAnswer.Pin pin(PinRequest request, Consumer<CacheEvent> events) {
     left.add("pin " + request.path());
-    events.accept(new CacheEvent.Pinning(request.path(), 1, 2));
+    events.accept(new CacheEvent.Fetching(request.path(), 1, 2));
+    return pinned(request.path());
+  }
+
+  @Override
+  public PinsAnswer.Pin warm(PinRequest request, Consumer<CacheEvent> events) {
+    left.add("warm " + request.path());
     return pinned(request.path());
   }
 

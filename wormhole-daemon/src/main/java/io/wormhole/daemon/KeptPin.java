@@ -5,9 +5,6 @@ import io.wormhole.protocol.wire.ShareId;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * A file or folder of a share that is kept on this disk.
@@ -30,13 +27,6 @@ record KeptPin(
     if (id < 1 || way < 1) {
       throw new IllegalArgumentException("a pin of the number " + id + " or " + way);
     }
-  }
-
-  /** What the disk cache knows them by. */
-  static Set<Integer> ids(StateList<KeptPin> pins) {
-    return pins.all().stream()
-        .flatMap(pin -> Stream.of(pin.id, pin.way))
-        .collect(Collectors.toSet());
   }
 
   boolean isOf(RunningMount mount) {

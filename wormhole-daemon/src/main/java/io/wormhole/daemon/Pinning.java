@@ -8,6 +8,7 @@ import io.wormhole.daemon.mount.PinWalk;
 import io.wormhole.daemon.mount.PinWalk.Disk;
 import io.wormhole.daemon.mount.PinWalk.Figures;
 import io.wormhole.protocol.control.CacheEvent;
+import io.wormhole.protocol.control.CacheEvent.Fetching;
 import io.wormhole.protocol.control.ControlException;
 import io.wormhole.protocol.control.ErrorKind;
 import io.wormhole.protocol.control.PinsAnswer;
@@ -47,7 +48,7 @@ final class Pinning {
   private static final int MOST_SOON = 5;
   private static final Duration STEP = Duration.ofMillis(250);
 
-  private final StateList<KeptPin> pins;
+  private final KeptPins pins;
   private final Supplier<List<RunningMount>> mounts;
   private final ChunkCache cache;
   private final DiskCache disk;
@@ -75,11 +76,7 @@ final class Pinning {
   /**
    * @param mounts every one of now, in the order in which they were made
    */
-  Pinning(
-      StateList<KeptPin> pins,
-      Supplier<List<RunningMount>> mounts,
-      ChunkCache cache,
-      DiskCache disk) {
+  Pinning(KeptPins pins, Supplier<List<RunningMount>> mounts, ChunkCache cache, DiskCache disk) {
     this.pins = pins;
     this.mounts = mounts;
     this.cache = cache;
@@ -108,41 +105,95 @@ final class Pinning {
    * @throws ControlException if it cannot be pinned
    */
   Pin pin(Path path, Consumer<CacheEvent> events) throws ControlException, InterruptedException {
+    RunningMount mount = connected(path);
+    KeptPin wanted = wanted(path, mount);
+    Optional<KeptPin> covering = covering(wanted);
+    if (covering.isPresent()) {
+      return looked(covering.get(), events);
+    }
+    disk.check();
+    PinWalk measuring = mount.remote().pin(wanted.wireNames(), null);
+    walked(measuring, now -> events.accept(new Fetching(wanted.path(), 0, now.bytes())));
+    Figures measured = measuring.figures();
+    if (!measured.isWhole()) {
+      throw new ControlException(
+          ErrorKind.UNREADABLE, "cannot pin it: " + measured.trouble(), "try again");
+    }
+    KeptPin added = add(wanted, measured);
+    begin();
+    return looked(added, events);
+  }
+
+  /**
+   * Fetches a file or folder of a mount to this disk, and leaves it to the cache how long it stays.
+   * What was fetched when the wait ends stays too.
+   *
+   * @param path absolute, without links
+   * @param events told how far it is; never blocks
+   * @return how it stands with it, as if it were a pin
+   * @throws ControlException if it cannot be fetched
+   */
+  Pin warm(Path path, Consumer<CacheEvent> events) throws ControlException, InterruptedException {
+    RunningMount mount = connected(path);
+    KeptPin wanted = wanted(path, mount);
+    Optional<KeptPin> covering = covering(wanted);
+    if (covering.isPresent()) {
+      return looked(covering.get(), events);
+    }
+    disk.check();
+    int number = -wanted.id();
+    pins.passes(number);
+    try {
+      Figures figures = fetched(wanted, mount, number, events);
+      for (int soon = 0; soon < MOST_SOON && figures.unsettled() > 0 && !stopping; soon++) {
+        Thread.sleep(SOON);
+        figures = fetched(wanted, mount, number, events);
+      }
+      return pin(wanted, state(figures), figures);
+    } finally {
+      pins.passed(number);
+      letGo();
+    }
+  }
+
+  private Figures fetched(
+      KeptPin wanted, RunningMount mount, int number, Consumer<CacheEvent> events)
+      throws ControlException, InterruptedException {
+    PinnedChunks here =
+        cache
+            .pinned(number)
+            .orElseThrow(() ->
+                new ControlException(ErrorKind.FAILED, "there is no disk cache", "try again"));
+    PinWalk walk = mount.remote().pin(wanted.wireNames(), new Disk(here, here));
+    walked(walk, now -> events.accept(new Fetching(wanted.path(), now.bytesKept(), now.bytes())));
+    return walk.figures();
+  }
+
+  /** Waits for a walk, on a thread that nobody interrupts; it stops if the wait ends before. */
+  private static void walked(PinWalk walk, Consumer<Figures> progress) throws InterruptedException {
+    Thread walking = Thread.ofPlatform().daemon().name("pin-walk").start(walk::run);
+    try {
+      while (!walking.join(STEP)) {
+        progress.accept(walk.figures());
+      }
+    } finally {
+      walk.stop();
+    }
+  }
+
+  private RunningMount connected(Path path) throws ControlException {
     RunningMount mount = around(path);
     if (!isThere(mount)) {
       throw new ControlException(
           ErrorKind.UNREACHABLE,
           "the host of " + mount.name() + " is away",
-          "pin it when wormhole status says connected");
+          "try again when wormhole status says connected");
     }
-    KeptPin wanted = wanted(path, mount);
-    Optional<KeptPin> covering = pins.all().stream().filter(pin -> pin.covers(wanted)).findFirst();
-    if (covering.isPresent()) {
-      return looked(covering.get(), events);
-    }
-    disk.check();
-    KeptPin added = add(wanted, measured(wanted, mount, events));
-    begin();
-    return looked(added, events);
+    return mount;
   }
 
-  private Figures measured(KeptPin wanted, RunningMount mount, Consumer<CacheEvent> events)
-      throws ControlException, InterruptedException {
-    PinWalk walk = mount.remote().pin(wanted.wireNames(), null);
-    Thread measuring = Thread.ofPlatform().daemon().name("pin-size").start(walk::run);
-    try {
-      while (!measuring.join(STEP)) {
-        events.accept(new CacheEvent.Pinning(wanted.path(), 0, walk.figures().bytes()));
-      }
-    } finally {
-      walk.stop();
-    }
-    Figures measured = walk.figures();
-    if (!measured.isWhole()) {
-      throw new ControlException(
-          ErrorKind.UNREADABLE, "cannot pin it: " + measured.trouble(), "try again");
-    }
-    return measured;
+  private Optional<KeptPin> covering(KeptPin wanted) {
+    return pins.all().stream().filter(pin -> pin.covers(wanted)).findFirst();
   }
 
   /** A pin, once it was looked at. */
@@ -155,7 +206,7 @@ final class Pinning {
       PinWalk walk = look.walk;
       Figures now = walk == null ? null : walk.figures();
       events.accept(
-          new CacheEvent.Pinning(
+          new Fetching(
               pin.path(), now == null ? 0 : now.bytesKept(), now == null ? 0 : now.bytes()));
       Thread.sleep(STEP);
     }
@@ -213,7 +264,7 @@ final class Pinning {
 
   private void forget(List<KeptPin> unpinned) throws ControlException {
     try {
-      var _ = pins.removeIf(unpinned::contains);
+      pins.removeIf(unpinned::contains);
     } catch (IOException unwritable) {
       throw unwritable(unwritable);
     }
@@ -264,7 +315,7 @@ final class Pinning {
             .orElse(wanted.way());
     KeptPin added = wanted.of(way, measured.blockBytes());
     try {
-      pins.put(_ -> false, added);
+      pins.add(added);
     } catch (IOException unwritable) {
       throw unwritable(unwritable);
     }
@@ -310,13 +361,12 @@ final class Pinning {
     if (shown == null) {
       return new Pin(pin.path(), there ? State.FETCHING : State.WAITING, 0, 0, 0, null);
     }
+    return pin(pin, there ? state(shown) : State.WAITING, shown);
+  }
+
+  private static Pin pin(KeptPin pin, State state, Figures figures) {
     return new Pin(
-        pin.path(),
-        there ? state(shown) : State.WAITING,
-        shown.files(),
-        shown.bytesKept(),
-        shown.bytes(),
-        trouble(shown));
+        pin.path(), state, figures.files(), figures.bytesKept(), figures.bytes(), trouble(figures));
   }
 
   private static State state(Figures figures) {

@@ -108,9 +108,8 @@ final class Services implements DaemonServices {
             new PeerCertificates(),
             TransportSettings.DEFAULTS);
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
-    StateList<KeptPin> pinned = new StateList<>(folders.pins(), KeptPin.class);
-    disk =
-        new DiskCache(folders.chunks(), settings, cache, () -> KeptPin.ids(pinned), blake3, clock);
+    KeptPins pinned = new KeptPins(folders.pins());
+    disk = new DiskCache(folders.chunks(), settings, cache, pinned::numbers, blake3, clock);
     ShareStore shares = new ShareStore(state, random, blake3);
     network = settings.mdns() ? new Mdns(identity.fingerprint(), random) : LocalNetwork.OFF;
     LiveCodes codes = new LiveCodes(identity.fingerprint(), network::isTaken, clock, random);
@@ -378,6 +377,12 @@ final class Services implements DaemonServices {
   public PinsAnswer.Pin pin(PinRequest request, Consumer<CacheEvent> events)
       throws ControlException, InterruptedException {
     return pinning.pin(Path.of(request.path()), events);
+  }
+
+  @Override
+  public PinsAnswer.Pin warm(PinRequest request, Consumer<CacheEvent> events)
+      throws ControlException, InterruptedException {
+    return pinning.warm(Path.of(request.path()), events);
   }
 
   @Override

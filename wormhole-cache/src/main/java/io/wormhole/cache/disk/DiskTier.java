@@ -292,7 +292,7 @@ public final class DiskTier implements AutoCloseable {
   /**
    * Begins a look of a pin at what it should have.
    *
-   * @param pin 1 or more
+   * @param pin not 0; negative for one that passes, and takes nothing from another
    */
   public PinRound pinRound(int pin) {
     return new PinRound(this, pin);

@@ -10,7 +10,8 @@ import java.util.function.IntPredicate;
 
 /**
  * What is kept until it is unpinned. A pin has pages of files' versions, each of them one pin's at
- * most; the contents that those name are pinned. One thread at a time.
+ * most; the contents that those name are pinned. A pin of a negative number is one that passes, and
+ * takes no page from another. One thread at a time.
  */
 final class Pins {
   private final ContentStore contents;
@@ -54,12 +55,14 @@ final class Pins {
   OptionalInt whole(int pin, PageKey page) throws IOException {
     forgetWhatWasLost();
     Optional<Entry> entry = versions.get(page);
-    if (entry.isPresent()
-        && whole.get(entry.get().number())
-        && versions.pinOf(entry.get().number()) == pin) {
+    if (entry.isPresent() && whole.get(entry.get().number()) && isFor(pin, entry.get())) {
       return OptionalInt.of(entry.get().number());
     }
     return OptionalInt.empty();
+  }
+
+  private boolean isFor(int pin, Entry entry) {
+    return versions.pinOf(entry.number()) == pin || (pin < 0 && versions.isPinned(entry));
   }
 
   private void forgetWhatWasLost() {
@@ -108,7 +111,9 @@ final class Pins {
       return OptionalInt.empty();
     }
     int number = entry.get().number();
-    versions.pin(page, entry.get(), pin);
+    if (!isFor(pin, entry.get())) {
+      versions.pin(page, entry.get(), pin);
+    }
     boolean all = true;
     for (int index = 0; index < chunks; index++) {
       all &= hold(page, index, most);

@@ -149,7 +149,7 @@ final class VersionTable implements Closeable {
   /**
    * Keeps what is there under a key for a pin, and for no other.
    *
-   * @param pin 1 or more
+   * @param pin not 0
    */
   void pin(PageKey key, Entry entry, int pin) throws IOException {
     int number = entry.number();

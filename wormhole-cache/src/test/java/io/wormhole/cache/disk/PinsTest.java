@@ -213,6 +213,26 @@ class PinsTest {
   }
 
   @Test
+  void aPinThatPassesTakesNothingFromAnotherAndLeavesNothingPinned() throws Exception {
+    pinBoth();
+    long before = tier.stats().pinnedBytes();
+    PinRound passing = tier.pinRound(-PIN);
+    assertThat(passing.isWhole(FILE)).isTrue();
+    assertThat(passing.holdPage(SMALL_FILE, 1)).isTrue();
+    MemorySegment bytes = chunk(77);
+    PageKey other = new PageKey(6, 6);
+    assertThat(passing.put(other, 0, true, hash(bytes), bytes, false)).isTrue();
+    assertThat(passing.holdPage(other, 1)).isTrue();
+    assertThat(tier.stats().pinnedBytes()).isEqualTo(before + CHUNK);
+    tier.keepPins(Set.of(PIN));
+    assertThat(tier.stats().pinnedBytes()).isEqualTo(before);
+    assertThat(holds(other, 0)).isTrue();
+    assertThat(tier.pinRound(PIN).isWhole(FILE)).isTrue();
+    watchFootage();
+    assertHoldsBoth();
+  }
+
+  @Test
   void otherBytesInAPinnedPlaceArePinnedAndTheOldOnesAreNot() {
     pinBoth();
     MemorySegment listing = bytes(101, 5000);

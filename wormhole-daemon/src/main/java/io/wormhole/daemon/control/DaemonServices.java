@@ -103,6 +103,15 @@ public interface DaemonServices {
   PinsAnswer.Pin pin(PinRequest request, Consumer<CacheEvent> events)
       throws ControlException, InterruptedException;
 
+  /**
+   * Fetches a file or folder of a mount to the disk, where it may go like all else.
+   *
+   * @param events takes how far it is; never blocks
+   * @return how it stands with it, as if it were a pin
+   */
+  PinsAnswer.Pin warm(PinRequest request, Consumer<CacheEvent> events)
+      throws ControlException, InterruptedException;
+
   /** Keeps it no longer than other things. */
   PinsAnswer unpin(PinRequest request) throws ControlException, InterruptedException;
 

@@ -47,7 +47,7 @@ final class Routes {
   private static final Duration VERIFY_LIMIT = Duration.ofHours(24);
 
   /** All of a share is fetched. */
-  private static final Duration PIN_LIMIT = Duration.ofDays(7);
+  private static final Duration FETCH_LIMIT = Duration.ofDays(7);
 
   private static final Duration UNMOUNT_LIMIT = Duration.ofSeconds(40);
 
@@ -72,6 +72,7 @@ final class Routes {
           new Route("POST", ControlPaths.RESIZE_CACHE, this::resizeCache),
           new Route("GET", ControlPaths.PINS, this::pins),
           new Route("POST", ControlPaths.PIN, this::pin),
+          new Route("POST", ControlPaths.WARM, this::warm),
           new Route("POST", ControlPaths.UNPIN, this::unpin),
           new Route("POST", ControlPaths.STOP, this::stop));
 
@@ -174,10 +175,19 @@ final class Routes {
 
   private void pin(Exchange exchange) throws IOException, ControlException {
     PinRequest request = exchange.request(PinRequest.class);
-    PinsAnswer.Pin pin =
-        exchange.await(() -> services.pin(request, exchange::post), PIN_LIMIT, _ -> {});
+    fetch(exchange, () -> services.pin(request, exchange::post));
+  }
+
+  private void warm(Exchange exchange) throws IOException, ControlException {
+    PinRequest request = exchange.request(PinRequest.class);
+    fetch(exchange, () -> services.warm(request, exchange::post));
+  }
+
+  private static void fetch(Exchange exchange, Callable<PinsAnswer.Pin> work)
+      throws IOException, ControlException {
+    PinsAnswer.Pin fetched = exchange.await(work, FETCH_LIMIT, _ -> {});
     exchange.sendWaiting();
-    exchange.send(new CacheEvent.Pinned(pin));
+    exchange.send(new CacheEvent.Fetched(fetched));
     exchange.end();
   }
 

@@ -56,6 +56,12 @@ public final class ControlPaths {
    */
   public static final String PIN = "/v1/cache/pin";
 
+  /**
+   * POST of a {@link PinRequest}: a stream of {@link CacheEvent}s; it ends when whoever asked goes,
+   * and what was fetched by then stays, like all else.
+   */
+  public static final String WARM = "/v1/cache/warm";
+
   /** POST of a {@link PinRequest}: a {@link PinsAnswer} of what is not pinned any more. */
   public static final String UNPIN = "/v1/cache/unpin";
 

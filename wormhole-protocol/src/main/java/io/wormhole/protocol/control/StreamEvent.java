@@ -21,8 +21,8 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent, CacheEvent {
       case MountEvent.Unmounted _ -> "unmounted";
       case CacheEvent.Verifying _ -> "verifying";
       case CacheEvent.Verified _ -> "verified";
-      case CacheEvent.Pinning _ -> "pinning";
-      case CacheEvent.Pinned _ -> "pinned";
+      case CacheEvent.Fetching _ -> "fetching";
+      case CacheEvent.Fetched _ -> "fetched";
     };
   }
 
@@ -40,8 +40,8 @@ public sealed interface StreamEvent permits ShareEvent, MountEvent, CacheEvent {
       case "unmounted" -> MountEvent.Unmounted.class;
       case "verifying" -> CacheEvent.Verifying.class;
       case "verified" -> CacheEvent.Verified.class;
-      case "pinning" -> CacheEvent.Pinning.class;
-      case "pinned" -> CacheEvent.Pinned.class;
+      case "fetching" -> CacheEvent.Fetching.class;
+      case "fetched" -> CacheEvent.Fetched.class;
       default -> null;
     };
   }
