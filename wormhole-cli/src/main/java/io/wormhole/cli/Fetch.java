@@ -39,14 +39,21 @@ final class Fetch {
    *
    * @param route what is asked of the daemon
    * @param path absolute, without links
+   * @param stopped what is said if the wait is interrupted
    * @return how it stands with it; empty if the wait was interrupted
    */
-  static Optional<Pin> of(String route, String path, ControlClient client, Output output)
+  static Optional<Pin> of(
+      String route, String path, ControlClient client, Output output, String stopped)
       throws ControlException, IOException {
     try (EventStream stream = client.open(route, new PinRequest(path), WORD_LIMIT);
         Interruption interruption = Interruption.of(() -> leave(stream))) {
       interruption.exitWith(ExitCode.FAILED);
-      return new Fetch(path, output).await(stream, interruption);
+      Optional<Pin> fetched = new Fetch(path, output).await(stream, interruption);
+      if (fetched.isEmpty()) {
+        // The process ends when the interruption is closed.
+        output.say(stopped);
+      }
+      return fetched;
     }
   }
 

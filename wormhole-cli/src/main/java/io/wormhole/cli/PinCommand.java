@@ -47,10 +47,14 @@ final class PinCommand implements Callable<Integer> {
       return list(client, output);
     }
     String path = CacheCommand.inMount(session.arguments().path(typed)).toString();
-    Optional<Pin> pinned = Fetch.of(ControlPaths.PIN, path, client, output);
+    Optional<Pin> pinned =
+        Fetch.of(
+            ControlPaths.PIN,
+            path,
+            client,
+            output,
+            "If it was being fetched the daemon goes on with it: wormhole cache pin shows that.");
     if (pinned.isEmpty()) {
-      output.say(
-          "If it was being fetched the daemon goes on with it: wormhole cache pin shows that.");
       return ExitCode.FAILED;
     }
     return say(pinned.get(), output);

@@ -36,9 +36,14 @@ final class WarmCommand implements Callable<Integer> {
   public Integer call() throws ControlException, InterruptedException, IOException {
     Output output = session.output(options);
     String path = CacheCommand.inMount(session.arguments().path(given)).toString();
-    Optional<Pin> warmed = Fetch.of(ControlPaths.WARM, path, session.runningDaemon(output), output);
+    Optional<Pin> warmed =
+        Fetch.of(
+            ControlPaths.WARM,
+            path,
+            session.runningDaemon(output),
+            output,
+            "Stopped; the same command goes on from here.");
     if (warmed.isEmpty()) {
-      output.say("Stopped; the same command goes on from here.");
       return ExitCode.FAILED;
     }
     Pin here = warmed.get();

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -142,31 +143,43 @@ final class Pinning {
     }
     disk.check();
     int number = -wanted.id();
+    List<PinWalk> walks = new CopyOnWriteArrayList<>();
     pins.passes(number);
     try {
-      Figures figures = fetched(wanted, mount, number, events);
-      for (int soon = 0; soon < MOST_SOON && figures.unsettled() > 0 && !stopping; soon++) {
+      PinnedChunks here =
+          cache
+              .pinned(number)
+              .orElseThrow(() ->
+                  new ControlException(ErrorKind.FAILED, "there is no disk cache", "try again"));
+      while (true) {
+        PinWalk walk = mount.remote().pin(wanted.wireNames(), new Disk(here, here));
+        walks.add(walk);
+        walked(
+            walk, now -> events.accept(new Fetching(wanted.path(), now.bytesKept(), now.bytes())));
+        Figures figures = walk.figures();
+        if (figures.unsettled() == 0 || walks.size() > MOST_SOON || stopping) {
+          return pin(wanted, state(figures), figures);
+        }
         Thread.sleep(SOON);
-        figures = fetched(wanted, mount, number, events);
       }
-      return pin(wanted, state(figures), figures);
     } finally {
-      pins.passed(number);
-      letGo();
+      // Whoever waits may have gone: this is done all the same.
+      Thread ending =
+          Thread.ofPlatform().daemon().name("pin-end").start(() -> passed(number, walks));
+      ending.join();
     }
   }
 
-  private Figures fetched(
-      KeptPin wanted, RunningMount mount, int number, Consumer<CacheEvent> events)
-      throws ControlException, InterruptedException {
-    PinnedChunks here =
-        cache
-            .pinned(number)
-            .orElseThrow(() ->
-                new ControlException(ErrorKind.FAILED, "there is no disk cache", "try again"));
-    PinWalk walk = mount.remote().pin(wanted.wireNames(), new Disk(here, here));
-    walked(walk, now -> events.accept(new Fetching(wanted.path(), now.bytesKept(), now.bytes())));
-    return walk.figures();
+  private void passed(int number, List<PinWalk> walks) {
+    try {
+      for (PinWalk walk : walks) {
+        walk.awaitEnd();
+      }
+      pins.passed(number);
+      letGo();
+    } catch (InterruptedException never) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Waits for a walk, on a thread that nobody interrupts; it stops if the wait ends before. */

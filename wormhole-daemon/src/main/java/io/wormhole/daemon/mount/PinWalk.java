@@ -24,6 +24,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -86,6 +87,7 @@ public final class PinWalk {
 
   private volatile boolean over;
   private volatile boolean done;
+  private final CountDownLatch ended = new CountDownLatch(1);
   private int entries;
 
   /**
@@ -165,8 +167,23 @@ public final class PinWalk {
     over = true;
   }
 
+  /**
+   * Waits until {@link #run} is over: after {@link #stop} as long as a call of the host's takes.
+   */
+  public void awaitEnd() throws InterruptedException {
+    ended.await();
+  }
+
   /** Looks at everything; returns when it is over, whatever came of it. */
   public Figures run() {
+    try {
+      return look();
+    } finally {
+      ended.countDown();
+    }
+  }
+
+  private Figures look() {
     try (ExecutorService fetchers =
         new ThreadPoolExecutor(
             FETCHERS,
