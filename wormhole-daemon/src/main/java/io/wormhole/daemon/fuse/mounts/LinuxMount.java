@@ -20,6 +20,11 @@ import java.util.function.Supplier;
 /** A mount on Linux, of either backend. Any thread may call. */
 public final class LinuxMount implements KernelMount {
   private static final Duration UNMOUNT_STEP = Duration.ofSeconds(2);
+
+  /** How often, and after what time, a mount is tried again that nobody is seen to use. */
+  private static final int BUSY_TRIES = 5;
+
+  private static final Duration BUSY_PAUSE = Duration.ofMillis(200);
   private static final Duration FORCE_STEP = Duration.ofMillis(600);
 
   private final String backend;
@@ -94,6 +99,28 @@ public final class LinuxMount implements KernelMount {
     if (place.cover().isPresent()) {
       throw new MountCoveredException(at, place.cover().get());
     }
+    int error = tryUnmount(at);
+    // Who merely looks in passing is gone by then; who stays is named.
+    for (int again = 0; error == Libc.EBUSY && again < BUSY_TRIES; again++) {
+      if (!Holders.of(at).isEmpty()) {
+        break;
+      }
+      await(new CompletableFuture<>(), BUSY_PAUSE);
+      if (uncovered().isEmpty()) {
+        break;
+      }
+      error = tryUnmount(at);
+    }
+    switch (error) {
+      case 0, Libc.EINVAL -> {}
+      case Libc.EBUSY -> throw new MountBusyException(at, Holders.of(at));
+      default ->
+          throw new IOException("Unmounting " + at + " failed with error number " + error + ".");
+    }
+  }
+
+  /** What the kernel says: an error number, or 0. */
+  private int tryUnmount(Path at) throws IOException {
     CompletableFuture<Integer> unmounted = umount2(at, 0);
     Optional<Integer> result = await(unmounted, UNMOUNT_STEP);
     if (result.isEmpty()) {
@@ -104,15 +131,8 @@ public final class LinuxMount implements KernelMount {
       ConnectionAbort.abort(device);
       result = await(unmounted, UNMOUNT_STEP);
     }
-    int error =
-        -result.orElseThrow(
-            () -> new IOException("Unmounting " + at + " did not finish. Use --force."));
-    switch (error) {
-      case 0, Libc.EINVAL -> {}
-      case Libc.EBUSY -> throw new MountBusyException(at, Holders.of(at));
-      default ->
-          throw new IOException("Unmounting " + at + " failed with error number " + error + ".");
-    }
+    return -result.orElseThrow(
+        () -> new IOException("Unmounting " + at + " did not finish. Use --force."));
   }
 
   /**
