@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 /** Keeps something no longer than other things. */
 @Command(
     name = "unpin",
-    description = "Keep what was pinned no longer than other things; what is here stays for now.")
+    description = "Keep what was pinned no longer than other things: it goes when room is needed.")
 final class UnpinCommand implements Callable<Integer> {
   private static final Duration CHANGE_LIMIT = Duration.ofMinutes(3);
 

@@ -47,6 +47,10 @@ final class Pinning {
   private static final Duration SOON = Duration.ofSeconds(3);
 
   private static final int MOST_SOON = 5;
+
+  /** A walk that was stopped waits for its host no longer than one call takes, and for the disk. */
+  private static final Duration ENDS_WITHIN = Duration.ofMinutes(2);
+
   private static final Duration STEP = Duration.ofMillis(250);
 
   private final KeptPins pins;
@@ -173,7 +177,7 @@ final class Pinning {
   private void passed(int number, List<PinWalk> walks) {
     try {
       for (PinWalk walk : walks) {
-        walk.awaitEnd();
+        walk.awaitEnd(ENDS_WITHIN);
       }
       pins.passed(number);
       letGo();

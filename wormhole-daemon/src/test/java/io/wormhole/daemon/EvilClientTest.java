@@ -103,7 +103,11 @@ class EvilClientTest {
 
   /** The bounds hold while a peer that reads nothing asks so. */
   private void requireBounded(int most, LongFunction<Request> requests) throws Exception {
-    RawJoin evil = host.evil();
+    requireBounded(host.evil(), most, requests);
+  }
+
+  private void requireBounded(RawJoin evil, int most, LongFunction<Request> requests)
+      throws Exception {
     Footprint before = Footprint.now();
     evil.control().stopReading();
     int taken = flood(evil.control(), most, requests);
@@ -111,6 +115,15 @@ class EvilClientTest {
     assertThat(taken).as("the host reads no further than it can answer").isLessThan(most);
     host.requireServed();
     evil.peer().close();
+  }
+
+  /** Opens a file and waits for its handle: what comes behind an open may be answered before it. */
+  private static long open(RawJoin join, String name) throws Exception {
+    join.control()
+        .send(
+            FrameType.REQUEST,
+            request(1).setOpenFile(OpenFile.newBuilder().setPath(path(name))).build());
+    return reply(join.control()).getOpenedFile().getHandle();
   }
 
   @Test
@@ -146,14 +159,10 @@ class EvilClientTest {
   @Test
   void readsThatNobodyReadsTakeNoMemoryEach() throws Exception {
     Files.write(host.folder.resolve("large"), new byte[1 << 20]);
-    requireBounded(
-        200_000,
-        id ->
-            id == 1
-                ? request(id).setOpenFile(OpenFile.newBuilder().setPath(path("large"))).build()
-                : request(id)
-                    .setReadFile(ReadFile.newBuilder().setHandle(1).setLength(Limits.CHUNK_BYTES))
-                    .build());
+    RawJoin evil = host.evil();
+    ReadFile.Builder read =
+        ReadFile.newBuilder().setHandle(open(evil, "large")).setLength(Limits.CHUNK_BYTES);
+    requireBounded(evil, 200_000, id -> request(id + 1).setReadFile(read).build());
   }
 
   @Test
@@ -165,19 +174,18 @@ class EvilClientTest {
     }
     GetAttributes most = GetAttributes.newBuilder().setPath(names).build();
     Files.write(host.folder.resolve("large"), new byte[Limits.CHUNK_BYTES]);
+    RawJoin evil = host.evil();
+    ReadFile.Builder read =
+        ReadFile.newBuilder().setHandle(open(evil, "large")).setLength(Limits.CHUNK_BYTES);
+    // The answers of the first are in the way of what is asked behind them.
     int reads = 60;
     requireBounded(
+        evil,
         4_000,
         id ->
-            id == 1
-                ? request(id).setOpenFile(OpenFile.newBuilder().setPath(path("large"))).build()
-                : id < reads
-                    // Their answers are in the way of what is asked behind them.
-                    ? request(id)
-                        .setReadFile(
-                            ReadFile.newBuilder().setHandle(1).setLength(Limits.CHUNK_BYTES))
-                        .build()
-                    : request(id).setGetAttributes(most).build());
+            id <= reads
+                ? request(id + 1).setReadFile(read).build()
+                : request(id + 1).setGetAttributes(most).build());
   }
 
   @Test
@@ -199,11 +207,7 @@ class EvilClientTest {
     Files.createDirectory(host.folder.resolve("folder"));
     RawJoin evil = host.evil();
     long id = 1;
-    evil.control()
-        .send(
-            FrameType.REQUEST,
-            request(id).setOpenFile(OpenFile.newBuilder().setPath(path("file"))).build());
-    long handle = reply(evil.control()).getOpenedFile().getHandle();
+    long handle = open(evil, "file");
     List<Request.Builder> refused = new ArrayList<>();
     refused.add(request(0));
     refused.add(request(0).setListMore(ListMore.newBuilder().setHandle(-1)));

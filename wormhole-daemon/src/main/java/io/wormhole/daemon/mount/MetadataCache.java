@@ -19,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +66,7 @@ final class MetadataCache {
   private final CachedShare share;
   private final Blake3 blake3;
   private final Keeper keeper;
+  private final Executor behind;
 
   /** Takes what is to be kept. */
   @FunctionalInterface
@@ -73,19 +76,21 @@ final class MetadataCache {
   }
 
   MetadataCache(ChunkCache cache, CachedShare share, Blake3 blake3) {
-    this(cache, share, blake3, cache::keep);
+    this(cache, share, blake3, cache::keep, ForkJoinPool.commonPool());
   }
 
-  private MetadataCache(ChunkCache cache, CachedShare share, Blake3 blake3, Keeper keeper) {
+  private MetadataCache(
+      ChunkCache cache, CachedShare share, Blake3 blake3, Keeper keeper, Executor behind) {
     this.cache = cache;
     this.share = share;
     this.blake3 = blake3;
     this.keeper = keeper;
+    this.behind = behind;
   }
 
-  /** The same, but that what is to be kept is somebody else's to keep. */
+  /** The same, but that what is to be kept is somebody else's to keep, who waits for it. */
   MetadataCache keptBy(Keeper other) {
-    return new MetadataCache(cache, share, blake3, other);
+    return new MetadataCache(cache, share, blake3, other, Runnable::run);
   }
 
   /** Keeps what the root of the share is. Does not wait. */
@@ -134,7 +139,7 @@ final class MetadataCache {
   /** A listing being kept, behind whoever reads it. Used by one thread at a time. */
   final class Writer {
     private final HostIdentity folder;
-    private final AtomicInteger behind = new AtomicInteger();
+    private final AtomicInteger waiting = new AtomicInteger();
     private CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
     private boolean abandoned;
 
@@ -150,10 +155,10 @@ final class MetadataCache {
 
     /** Completes when so many are kept as fill a segment. */
     CompletableFuture<Void> add(List<Item> items) {
-      abandoned = abandoned || behind.get() >= MAX_BEHIND;
+      abandoned = abandoned || waiting.get() >= MAX_BEHIND;
       if (!abandoned) {
-        behind.incrementAndGet();
-        done = done.thenRunAsync(() -> append(items));
+        waiting.incrementAndGet();
+        done = done.thenRunAsync(() -> append(items), behind);
       }
       return done;
     }
@@ -164,7 +169,7 @@ final class MetadataCache {
         return done;
       }
       done =
-          done.thenRunAsync(() -> flush(LAST))
+          done.thenRunAsync(() -> flush(LAST), behind)
               .whenComplete((_, bug) -> {
                 if (bug != null) {
                   log.error("A listing could not be kept", bug);
@@ -182,7 +187,7 @@ final class MetadataCache {
           flush((byte) 0);
         }
       }
-      behind.decrementAndGet();
+      waiting.decrementAndGet();
     }
 
     private void flush(byte flags) {

@@ -19,6 +19,7 @@ import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -58,8 +59,8 @@ public final class PinWalk {
   /** Folders that were seen and not looked into yet. */
   private static final int MOST_FOLDERS = 100_000;
 
-  /** No disk has so many bytes; a few million times as many can be counted. */
-  private static final long MOST_BYTES = 1L << 40;
+  /** More than the largest cache: what has more is not counted on. */
+  private static final long MOST_BYTES = 1L << 47;
 
   /** What is kept of a file beside its bytes, by and large. */
   private static final int NAME_BYTES = 256;
@@ -97,8 +98,8 @@ public final class PinWalk {
    * @param bytes in those
    * @param blockBytes what they take of a disk, and what is kept beside them
    * @param bytesKept bytes of files that are here
-   * @param unsettled files that changed just now, or while they were fetched
-   * @param failed files that could not be read
+   * @param unsettled files and folders that changed just now, or while they were looked at
+   * @param failed files and folders that could not be read
    * @param full whether some were left out for want of room
    * @param isWhole whether all was seen
    * @param trouble the first failure, for a person; null where there was none
@@ -126,8 +127,11 @@ public final class PinWalk {
   private static final class EndlessException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    EndlessException(String message) {
-      super(message);
+    private final String why;
+
+    EndlessException(String why) {
+      super(why);
+      this.why = why;
     }
   }
 
@@ -167,11 +171,9 @@ public final class PinWalk {
     over = true;
   }
 
-  /**
-   * Waits until {@link #run} is over: after {@link #stop} as long as a call of the host's takes.
-   */
-  public void awaitEnd() throws InterruptedException {
-    ended.await();
+  /** Waits until {@link #run} is over, but no longer than so. */
+  public void awaitEnd(Duration limit) throws InterruptedException {
+    boolean _ = ended.await(limit.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Looks at everything; returns when it is over, whatever came of it. */
@@ -195,18 +197,16 @@ public final class PinWalk {
             new ThreadPoolExecutor.CallerRunsPolicy())) {
       walk(fetchers);
     } catch (ErrnoException failure) {
-      missed(path, failure);
-      over = true;
+      end(text(path) + ": " + failure.errno());
     } catch (EndlessException endless) {
-      trouble.compareAndSet(null, endless.getMessage());
-      over = true;
+      end(endless.why);
     } catch (InterruptedException ends) {
       over = true;
       Thread.currentThread().interrupt();
     }
     PinnedChunks here = disk;
     if (here != null && here.wasRefused()) {
-      trouble.compareAndSet(null, "the disk refuses; the daemon's log says why");
+      end("the disk refuses; the daemon's log says why");
     }
     done = !over;
     if (here != null && done && !missed) {
@@ -250,27 +250,30 @@ public final class PinWalk {
     }
   }
 
-  /** A file or folder cannot be read; it may be so on the host, or be the way there. */
+  /** The walk ends where it is. */
+  private void end(String why) {
+    trouble.compareAndSet(null, why);
+    over = true;
+  }
+
+  /** A file or folder cannot be read. */
   private void failed(Inode inode, ErrnoException failure) {
-    failed.increment();
-    missed(inode.path(), failure);
-    if (host.hasGone(failure)) {
-      over = true;
+    switch (failure.errno()) {
+      case ENOENT, ENOTDIR, ESTALE -> unsettled.increment();
+      case EACCES -> {
+        failed.increment();
+        trouble.compareAndSet(null, text(inode.path()) + ": " + failure.errno());
+      }
+      default -> {
+        // It may be there, and be the way to it that failed.
+        missed = true;
+        failed.increment();
+        trouble.compareAndSet(null, text(inode.path()) + ": " + failure.errno());
+        if (host.hasGone(failure)) {
+          over = true;
+        }
+      }
     }
-  }
-
-  private void missed(List<byte[]> names, ErrnoException failure) {
-    trouble.compareAndSet(null, text(names) + ": " + failure.errno());
-    if (!isHostsAnswer(failure)) {
-      missed = true;
-    }
-  }
-
-  private static boolean isHostsAnswer(ErrnoException failure) {
-    return switch (failure.errno()) {
-      case ENOENT, ENOTDIR, ESTALE, EACCES -> true;
-      default -> false;
-    };
   }
 
   private static Inode child(Inode folder, ByteString name, Seen seen) {
@@ -291,14 +294,14 @@ public final class PinWalk {
       MetadataCache.Writer kept = into.write(folder.identity());
       for (List<Item> page = pages.next(); !page.isEmpty() && !over; page = pages.next()) {
         if (disk != null) {
-          kept.add(page).join();
+          var _ = kept.add(page);
         }
         for (Item item : page) {
           visitor.visit(item);
         }
       }
       if (disk != null && !over) {
-        kept.complete().join();
+        var _ = kept.complete();
       }
     } finally {
       pages.close();
@@ -308,7 +311,7 @@ public final class PinWalk {
   private void visit(Inode inode, Deque<Inode> folders, ExecutorService fetchers)
       throws EndlessException {
     if (++entries > MOST_ENTRIES || folders.size() > MOST_FOLDERS) {
-      throw new EndlessException("it has too many files and folders to be pinned");
+      throw new EndlessException("it has more files and folders than can be looked at");
     }
     blockBytes.add(NAME_BYTES);
     if (inode.type() == FileType.DIRECTORY) {
@@ -321,8 +324,8 @@ public final class PinWalk {
 
   private void visit(Inode file, ExecutorService fetchers) throws EndlessException {
     long size = file.attributes().size();
-    if (size < 0 || size > MOST_BYTES) {
-      throw new EndlessException(text(file.path()) + " is too large to be pinned");
+    if (size < 0 || size > MOST_BYTES - bytes.sum()) {
+      throw new EndlessException("it has more bytes than any cache keeps");
     }
     files.increment();
     bytes.add(size);
@@ -373,16 +376,12 @@ public final class PinWalk {
         index = next;
       }
     } catch (ErrnoException failure) {
-      if (failure.errno() == Errno.ESTALE || failure.errno() == Errno.ENOENT) {
-        unsettled.increment();
-      } else {
-        failed(file, failure);
-      }
+      failed(file, failure);
     } catch (InterruptedException ends) {
       over = true;
     } catch (RuntimeException | Error bug) {
       log.error("{} could not be pinned", text(file.path()), bug);
-      over = true;
+      end("the daemon's log says why");
     } finally {
       open.close();
     }
@@ -422,7 +421,7 @@ public final class PinWalk {
     } catch (ChangedException changed) {
       settled = false;
     } catch (LaneException lost) {
-      over = true;
+      end("the connection to the host was lost");
     } catch (IOException failure) {
       throw host.failures().toErrno(failure);
     } catch (TimeoutException late) {
