@@ -78,7 +78,8 @@ final class StatusText {
         "    host %s  %s  %s  by %s (%s)"
             .formatted(
                 brief(mount.fingerprint()),
-                path(mount.path(), mount.rttMillis(), mount.lossPercent()),
+                path(mount.path(), mount.rttMillis(), mount.lossPercent())
+                    + (mount.carrier() == null ? "" : " over " + mount.carrier()),
                 Figures.rate(mount.bytesPerSecond()),
                 mount.backend(),
                 SafeText.name(mount.backendReason())));

@@ -110,6 +110,7 @@ class CommandTest {
             "fingerprint",
             "state",
             "path",
+            "carrier",
             "rttMillis",
             "lossPercent",
             "bytesPerSecond",

@@ -212,6 +212,7 @@ final class SampleServices implements DaemonServices {
             "12".repeat(32),
             MountStatus.State.CONNECTED,
             "loopback",
+            "tcp",
             null,
             0,
             0,

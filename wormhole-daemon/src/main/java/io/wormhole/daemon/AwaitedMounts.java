@@ -87,6 +87,7 @@ final class AwaitedMounts {
         awaited.hopeless ? MountStatus.State.OFFLINE : MountStatus.State.RECONNECTING,
         null,
         null,
+        null,
         0,
         0,
         "none",

@@ -280,7 +280,7 @@ final class Joining {
           BulkRequests bulk = new BulkRequests(lane.lane(), limits);
           lane.handOver(bulk.add(lane.stream()));
           // The first stream carries what is asked until the others are there.
-          CompletableFuture<BulkRequests> _ = bulk.open(BulkRequests.STREAMS - 1);
+          CompletableFuture<BulkRequests> _ = bulk.open(lane.lane().streams() - 1);
           return new Admitted(joined, new Lanes(control, bulk), root);
         })
         .whenComplete((_, failure) -> {

@@ -103,6 +103,7 @@ final class RunningMount {
         source.host().toString(),
         MountStatus.State.valueOf(state.name()),
         path.map(PathFigures::kind).orElse(null),
+        path.isPresent() ? link.carrier().orElse(null) : null,
         path.map(PathFigures::rttMillis).filter(millis -> millis >= 0).orElse(null),
         path.map(PathFigures::lossPercent).orElse(0.0),
         Math.round(received.perSecond()),

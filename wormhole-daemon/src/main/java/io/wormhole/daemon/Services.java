@@ -18,7 +18,7 @@ import io.wormhole.daemon.host.DescriptorBudget;
 import io.wormhole.daemon.host.ShareStore;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.transport.Endpoint;
-import io.wormhole.daemon.transport.QuicEndpoint;
+import io.wormhole.daemon.transport.NetworkEndpoint;
 import io.wormhole.daemon.transport.TransportSettings;
 import io.wormhole.daemon.trust.Gate;
 import io.wormhole.daemon.trust.Identity;
@@ -102,11 +102,12 @@ final class Services implements DaemonServices {
     threads = Threads.start();
     Blake3 blake3 = Blake3.fastest(task -> warmUpLater(threads, task));
     endpoint =
-        new QuicEndpoint(
+        new NetworkEndpoint(
             identity.privateKey(),
             identity.certificate(),
             new PeerCertificates(),
-            TransportSettings.DEFAULTS);
+            TransportSettings.DEFAULTS,
+            settings.tcp());
     cache = new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, blake3, threads.verify());
     KeptPins pinned = new KeptPins(folders.pins());
     disk = new DiskCache(folders.chunks(), settings, cache, pinned::numbers, blake3, clock);

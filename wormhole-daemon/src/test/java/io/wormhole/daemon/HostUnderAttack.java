@@ -19,7 +19,7 @@ import io.wormhole.daemon.mount.HostLink;
 import io.wormhole.daemon.mount.MountSettings;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.mount.RemoteShare;
-import io.wormhole.daemon.transport.QuicEndpoint;
+import io.wormhole.daemon.transport.NetworkEndpoint;
 import io.wormhole.daemon.transport.TransportSettings;
 import io.wormhole.daemon.trust.Gate;
 import io.wormhole.daemon.trust.Identity;
@@ -65,8 +65,8 @@ final class HostUnderAttack implements AutoCloseable {
 
   private final Path work;
   private final Threads threads = Threads.start();
-  private final QuicEndpoint host;
-  private final QuicEndpoint guest;
+  private final NetworkEndpoint host;
+  private final NetworkEndpoint guest;
   private final ChunkCache cache;
   private final HostedShare hosted;
   private final RemoteShare honest;
@@ -150,12 +150,13 @@ final class HostUnderAttack implements AutoCloseable {
             System::nanoTime);
   }
 
-  private static QuicEndpoint endpoint(Identity identity) {
-    return new QuicEndpoint(
+  private static NetworkEndpoint endpoint(Identity identity) {
+    return new NetworkEndpoint(
         identity.privateKey(),
         identity.certificate(),
         new PeerCertificates(),
-        TransportSettings.DEFAULTS);
+        TransportSettings.DEFAULTS,
+        true);
   }
 
   /** The honest peer joins once more, wherever it is sent. */

@@ -243,6 +243,11 @@ public final class HostLink implements AutoCloseable {
     return now().map(lanes -> lanes.control().lane().path());
   }
 
+  /** What the bulk lane runs over, while there is one. */
+  public Optional<String> carrier() {
+    return now().map(lanes -> lanes.bulk().lane().carrier());
+  }
+
   /** Bytes of all bulk lanes so far. */
   public synchronized long bytesReceived() {
     return bytesOfLanesGone + now().map(HostLink::bytesOf).orElse(0L);

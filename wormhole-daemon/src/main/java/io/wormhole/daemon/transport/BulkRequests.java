@@ -19,7 +19,7 @@ public final class BulkRequests implements Requests {
 
   /** Has no stream yet; requests before the first one fail. */
   public BulkRequests(Lane lane, RequestLimits limits) {
-    this.window = new RequestWindow((LoopLane) lane, limits);
+    this.window = new RequestWindow((ChannelLane) lane, limits);
   }
 
   /**

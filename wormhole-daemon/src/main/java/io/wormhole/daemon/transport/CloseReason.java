@@ -23,7 +23,7 @@ public enum CloseReason {
     this.code = code;
   }
 
-  /** The QUIC application error code. */
+  /** The QUIC application error code, and what the last frame over TCP says. */
   public int code() {
     return code;
   }

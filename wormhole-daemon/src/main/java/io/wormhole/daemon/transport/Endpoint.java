@@ -21,6 +21,19 @@ public interface Endpoint extends AutoCloseable {
    */
   CompletableFuture<Lane> dial(InetSocketAddress address, Duration deadline);
 
+  /**
+   * Makes a lane of the kind that costs least where the path is short. The future fails with a
+   * {@link LaneException}: at once where this end or the other has none, and within two seconds and
+   * a half where the path is not short, or does not let it pass.
+   */
+  default CompletableFuture<Lane> dialNear(InetSocketAddress address) {
+    return CompletableFuture.failedFuture(
+        new LaneException(
+            LaneException.Kind.UNREACHABLE,
+            CloseReason.DONE,
+            "there are no lanes for short paths"));
+  }
+
   /** Closes every lane and listener with GOODBYE; returns within two seconds. */
   @Override
   void close();

@@ -24,6 +24,12 @@ public interface Lane {
    */
   CompletableFuture<FrameStream> openStream(FrameHandler handler);
 
+  /** What it runs over, {@code quic} or {@code tcp}: for a person, who may have to open a port. */
+  String carrier();
+
+  /** How many streams are worth having on it: on some, what one waits for all wait for. */
+  int streams();
+
   /** From here on frames of a trusted peer's sizes, and further streams, are accepted. */
   void trust();
 

@@ -5,9 +5,8 @@ package io.wormhole.daemon.transport;
  *
  * @param kind loopback, lan or direct
  * @param rttMillis smoothed round-trip time; negative while unknown
- * @param lossPercent packets this end sent that were lost, of all it sent
- * @param congestionWindowBytes of this end
- * @param bytesSent on the wire, since the lane was made
+ * @param lossPercent packets this end sent that were lost, of all it sent; 0 while unknown
+ * @param congestionWindowBytes of this end; 0 while unknown
  * @param bytesReceived on the lane's streams, since it was made
  */
 public record PathFigures(
@@ -15,9 +14,8 @@ public record PathFigures(
     double rttMillis,
     double lossPercent,
     long congestionWindowBytes,
-    long bytesSent,
     long bytesReceived) {
   PathFigures withBytesReceived(long bytes) {
-    return new PathFigures(kind, rttMillis, lossPercent, congestionWindowBytes, bytesSent, bytes);
+    return new PathFigures(kind, rttMillis, lossPercent, congestionWindowBytes, bytes);
   }
 }

@@ -200,6 +200,7 @@ public final class QuicEndpoint implements Endpoint {
       QuicChannel channel, InetSocketAddress remote, @Nullable LaneAcceptor acceptor) {
     QuicLane lane = new QuicLane(channel, remote, settings, acceptor);
     channel.pipeline().addLast(lane);
+    lane.begin();
     lanes.add(lane);
     channel.closeFuture().addListener(_ -> lanes.remove(lane));
     if (closed) {

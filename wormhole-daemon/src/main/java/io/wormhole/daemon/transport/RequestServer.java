@@ -183,7 +183,7 @@ public final class RequestServer {
     FrameStream stream = request.servedStream().stream();
     if (resume && stream != null) {
       try {
-        ((LoopLane) stream.lane()).execute(this::applyReading);
+        ((ChannelLane) stream.lane()).execute(this::applyReading);
       } catch (RejectedExecutionException laneGone) {
         LOG.debug("The lane to {} went while it was answered", stream.lane(), laneGone);
       }

@@ -23,7 +23,7 @@ public final class RequestStream implements Requests, FrameHandler {
   private final AnswerReader reader;
 
   private RequestStream(Lane lane, RequestLimits limits) {
-    this.window = new RequestWindow((LoopLane) lane, limits);
+    this.window = new RequestWindow((ChannelLane) lane, limits);
     this.reader = new AnswerReader(window);
   }
 

@@ -34,7 +34,7 @@ final class RequestWindow {
   /** How late a deadline may be noticed. */
   private static final Duration TICK = Duration.ofMillis(20);
 
-  private final LoopLane lane;
+  private final ChannelLane lane;
   private final RequestLimits limits;
   private final List<AnswerReader> streams = new CopyOnWriteArrayList<>();
   private final ArrayDeque<PendingRequest> readers = new ArrayDeque<>();
@@ -50,7 +50,7 @@ final class RequestWindow {
   private long heardNanos = System.nanoTime();
   private @Nullable LaneException lost;
 
-  RequestWindow(LoopLane lane, RequestLimits limits) {
+  RequestWindow(ChannelLane lane, RequestLimits limits) {
     this.lane = lane;
     this.limits = limits;
     try {

@@ -33,6 +33,7 @@ final class SendQueue {
 
   private final Channel channel;
   private final EventLoop loop;
+  private final Runnable whenSent;
   private final Runnable whenFinished;
   private final Queue<ByteBuf> frames = new ConcurrentLinkedQueue<>();
   private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
@@ -51,12 +52,14 @@ final class SendQueue {
   private boolean written;
 
   /**
+   * @param whenSent called on the event loop each time the connection has taken something
    * @param whenFinished called on the event loop once {@link #finish} was called and everything has
    *     left
    */
-  SendQueue(Channel channel, Runnable whenFinished) {
+  SendQueue(Channel channel, Runnable whenSent, Runnable whenFinished) {
     this.channel = channel;
     this.loop = channel.eventLoop();
+    this.whenSent = whenSent;
     this.whenFinished = whenFinished;
   }
 
@@ -127,7 +130,7 @@ final class SendQueue {
         long cost = nextCostBytes;
         lastWriteNanos = System.nanoTime();
         written = true;
-        channel.write(next).addListener(_ -> left(cost));
+        channel.writeAndFlush(next).addListener(_ -> left(cost));
       }
     } finally {
       draining = false;
@@ -141,6 +144,7 @@ final class SendQueue {
 
   private void left(long cost) {
     queuedBytes.addAndGet(-cost);
+    whenSent.run();
     if (!waiters.isEmpty()) {
       callWaiters();
     }

@@ -2,20 +2,31 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Endpoint;
+import io.wormhole.daemon.transport.FutureFailure;
+import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.trust.BulkEntrance.Pass;
 import io.wormhole.daemon.trust.JoinException.Reason;
 import java.net.InetSocketAddress;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The bulk lane of a join: dialled while the control lane is still being let in, which saves the
  * round trips of a dial, and shown its token when there is one. Where that was too early, as for a
  * host that takes no more strangers, it is dialled again with the token.
  *
+ * <p>On a short path it is a lane for such paths, where the host has one. That is dialled first;
+ * any other a moment later, so that nobody waits for an answer that does not come.
+ *
  * <p>Any thread; nothing here waits.
  */
 final class BulkDial {
+  /** A short path has answered by then. */
+  private static final long HEAD_START_MILLIS = 10;
+
   private final InetSocketAddress address;
   private final Endpoint endpoint;
   private final ScheduledExecutorService timer;
@@ -30,12 +41,32 @@ final class BulkDial {
 
   /** Dials. Once. */
   void begin() {
+    CompletableFuture<Lane> near = endpoint.dialNear(address);
+    CompletableFuture<Void> farIsWanted = new CompletableFuture<>();
+    ScheduledFuture<?> headStart =
+        timer.schedule(
+            () -> {
+              farIsWanted.complete(null);
+            },
+            HEAD_START_MILLIS,
+            TimeUnit.MILLISECONDS);
+    CompletableFuture<Boolean> isNear =
+        near.handle((open, failure) -> {
+          headStart.cancel(false);
+          if (failure != null) {
+            farIsWanted.complete(null);
+          }
+          return failure == null;
+        });
+    // One of the two shows the token, which is good once.
+    CompletableFuture<Pass> passOfFar =
+        isNear.thenCompose(
+            yes -> yes ? CompletableFuture.failedFuture(new CancellationException()) : pass);
+    CompletableFuture<OpenLane> far = farIsWanted.thenCompose(now -> dialFar(passOfFar));
     var unusedEnd =
-        dial()
-            .exceptionallyCompose(failure ->
-                isWorthAnother(failure)
-                    ? pass.thenCompose(known -> dial())
-                    : CompletableFuture.failedFuture(failure))
+        isNear
+            .thenCompose(
+                yes -> yes ? show(near).exceptionallyCompose(lost -> again(lost, pass)) : far)
             .whenComplete((open, failure) -> {
               if (failure != null) {
                 lane.completeExceptionally(failure);
@@ -67,15 +98,34 @@ final class BulkDial {
     var unusedClose = lane.thenAccept(open -> open.lane().close(CloseReason.DONE));
   }
 
-  private CompletableFuture<OpenLane> dial() {
-    CompletableFuture<OpenLane> dialled = new BulkEntrance(address, pass).start(endpoint, timer);
+  private CompletableFuture<OpenLane> show(CompletableFuture<Lane> near) {
+    return withdrawnWith(new BulkEntrance(address, pass).start(near, timer));
+  }
+
+  private CompletableFuture<OpenLane> dialFar(CompletableFuture<Pass> shown) {
+    return dialOnce(shown).exceptionallyCompose(failure -> again(failure, shown));
+  }
+
+  private CompletableFuture<OpenLane> again(Throwable failure, CompletableFuture<Pass> shown) {
+    return isWorthAnother(failure, shown)
+        ? shown.thenCompose(known -> dialOnce(shown))
+        : CompletableFuture.failedFuture(failure);
+  }
+
+  private CompletableFuture<OpenLane> dialOnce(CompletableFuture<Pass> shown) {
+    return withdrawnWith(new BulkEntrance(address, shown).start(endpoint, timer));
+  }
+
+  /** Who gives up the lane gives up what may become it. */
+  private CompletableFuture<OpenLane> withdrawnWith(CompletableFuture<OpenLane> dialled) {
     var unusedCancel = lane.whenComplete((open, failure) -> dialled.cancel(false));
     return dialled;
   }
 
   /** Of a lane that was lost before it was wanted, or had no place among the strangers. */
-  private boolean isWorthAnother(Throwable failure) {
-    return !pass.isDone()
-        || (failure instanceof JoinException refused && refused.reason() == Reason.BUSY);
+  private static boolean isWorthAnother(Throwable failure, CompletableFuture<Pass> shown) {
+    return !shown.isDone()
+        || (FutureFailure.unwrapped(failure) instanceof JoinException refused
+            && refused.reason() == Reason.BUSY);
   }
 }

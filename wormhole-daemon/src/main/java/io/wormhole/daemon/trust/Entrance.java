@@ -62,6 +62,14 @@ abstract class Entrance<T> implements FrameHandler {
   void requirePeer(Lane dialled) throws JoinException {}
 
   final CompletableFuture<T> start(Endpoint endpoint, ScheduledExecutorService timer) {
+    return start(endpoint.dial(address, DIAL_DEADLINE), timer);
+  }
+
+  /**
+   * @param dialling a lane of this entrance's own
+   */
+  final CompletableFuture<T> start(
+      CompletableFuture<Lane> dialling, ScheduledExecutorService timer) {
     ScheduledFuture<?> deadline =
         timer.schedule(this::tooSlow, DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
     var unusedEnd =
@@ -72,7 +80,7 @@ abstract class Entrance<T> implements FrameHandler {
           }
           over(failure == null);
         });
-    var unusedLane = endpoint.dial(address, DIAL_DEADLINE).whenComplete(this::dialled);
+    var unusedLane = dialling.whenComplete(this::dialled);
     return outcome;
   }
 

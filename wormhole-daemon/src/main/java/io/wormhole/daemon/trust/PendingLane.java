@@ -101,7 +101,7 @@ final class PendingLane implements FrameHandler {
         LOG.info("{} at {} gave up joining", lane.peer(), lane.remoteAddress());
         end(CloseReason.DONE);
       }
-      case HOST_HELLO, HOST_CONFIRM, BULK_WELCOME, REQUEST, REPLY, CHUNK ->
+      case HOST_HELLO, HOST_CONFIRM, BULK_WELCOME, CLOSE, REQUEST, REPLY, CHUNK ->
           throw new WireException(type + " before trust");
     }
   }

@@ -43,12 +43,22 @@ final class IdleLane implements Lane {
 
   @Override
   public PathFigures path() {
-    return new PathFigures("loopback", 1, 0, 0, 0, bytesReceived);
+    return new PathFigures("loopback", 1, 0, 0, bytesReceived);
   }
 
   @Override
   public Fingerprint peer() {
     return Fingerprint.of(new byte[Fingerprint.BYTES]);
+  }
+
+  @Override
+  public String carrier() {
+    return "none";
+  }
+
+  @Override
+  public int streams() {
+    return 1;
   }
 
   @Override

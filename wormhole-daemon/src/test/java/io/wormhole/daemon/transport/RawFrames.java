@@ -7,6 +7,6 @@ public final class RawFrames {
   private RawFrames() {}
 
   public static void send(FrameStream stream, byte[] bytes) {
-    ((QuicFrameStream) stream).sends.add(Unpooled.wrappedBuffer(bytes));
+    ((ChannelFrameStream) stream).sends.add(Unpooled.wrappedBuffer(bytes));
   }
 }

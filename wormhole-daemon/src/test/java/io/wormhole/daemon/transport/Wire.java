@@ -27,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
  * Two endpoints on loopback, one of which listens. Every test's buffers are watched: one that was
@@ -34,6 +35,7 @@ import java.util.function.Function;
  */
 final class Wire implements AutoCloseable, Endpoint.LaneAcceptor {
   static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration DIAL_WITHIN = Duration.ofSeconds(8);
 
   private static final ConcurrentLinkedQueue<String> LEAKS = new ConcurrentLinkedQueue<>();
 
@@ -51,8 +53,8 @@ final class Wire implements AutoCloseable, Endpoint.LaneAcceptor {
   final TestIdentity mountIdentity = TestIdentity.create();
   final TestIdentity.Peers hostPeers = new TestIdentity.Peers(true);
   final TestIdentity.Peers mountPeers = new TestIdentity.Peers(true);
-  final QuicEndpoint host;
-  final QuicEndpoint mount;
+  final Endpoint host;
+  final Endpoint mount;
   final Endpoint.Listener listener;
 
   /** Lanes the host was given. */
@@ -60,23 +62,57 @@ final class Wire implements AutoCloseable, Endpoint.LaneAcceptor {
 
   final ExecutorService hostIo = Executors.newFixedThreadPool(4);
   private final Function<Lane, FrameHandler> handlers;
+  private final Carrier carrier;
+
+  /** What the lanes run over. */
+  enum Carrier {
+    QUIC,
+    TCP;
+
+    Endpoint endpoint(
+        TestIdentity identity, X509ExtendedTrustManager peers, TransportSettings settings) {
+      return switch (this) {
+        case QUIC -> new QuicEndpoint(identity.key(), identity.certificate(), peers, settings);
+        case TCP ->
+            new NetworkEndpoint(identity.key(), identity.certificate(), peers, settings, true);
+      };
+    }
+
+    CompletableFuture<Lane> dial(Endpoint from, InetSocketAddress address) {
+      return switch (this) {
+        case QUIC -> from.dial(address, DIAL_WITHIN);
+        case TCP -> from.dialNear(address);
+      };
+    }
+  }
+
+  Wire(TransportSettings settings, Function<Lane, FrameHandler> handlers) throws IOException {
+    this(settings, Carrier.QUIC, handlers);
+  }
 
   /** Each stream of a lane gets a handler from {@code handlers}. */
-  Wire(TransportSettings settings, Function<Lane, FrameHandler> handlers) throws IOException {
+  Wire(TransportSettings settings, Carrier carrier, Function<Lane, FrameHandler> handlers)
+      throws IOException {
     this.handlers = handlers;
-    host = new QuicEndpoint(hostIdentity.key(), hostIdentity.certificate(), hostPeers, settings);
-    mount =
-        new QuicEndpoint(mountIdentity.key(), mountIdentity.certificate(), mountPeers, settings);
+    this.carrier = carrier;
+    host = carrier.endpoint(hostIdentity, hostPeers, settings);
+    mount = carrier.endpoint(mountIdentity, mountPeers, settings);
     listener = host.listen(anyPort(), this);
   }
 
   /** A host that trusts everyone and serves requests. */
   static Wire serving(TransportSettings settings, RequestHandler requests) throws IOException {
+    return serving(settings, Carrier.QUIC, requests);
+  }
+
+  static Wire serving(TransportSettings settings, Carrier carrier, RequestHandler requests)
+      throws IOException {
     Wire[] self = new Wire[1];
     ConcurrentMap<Lane, RequestServer> servers = new ConcurrentHashMap<>();
     self[0] =
         new Wire(
             settings,
+            carrier,
             lane -> {
               lane.trust();
               return servers
@@ -102,7 +138,7 @@ final class Wire implements AutoCloseable, Endpoint.LaneAcceptor {
   }
 
   Lane dial() throws Exception {
-    return await(mount.dial(listener.address(), Duration.ofSeconds(8)));
+    return await(carrier.dial(mount, listener.address()));
   }
 
   /** A lane on which this end believes the host. */

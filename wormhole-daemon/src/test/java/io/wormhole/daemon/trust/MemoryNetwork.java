@@ -150,6 +150,16 @@ final class MemoryNetwork implements AutoCloseable {
     }
 
     @Override
+    public String carrier() {
+      return "none";
+    }
+
+    @Override
+    public int streams() {
+      return 1;
+    }
+
+    @Override
     public InetSocketAddress remoteAddress() {
       return remote;
     }
@@ -205,7 +215,7 @@ final class MemoryNetwork implements AutoCloseable {
 
     @Override
     public PathFigures path() {
-      return new PathFigures("loopback", -1, 0, 0, 0, 0);
+      return new PathFigures("loopback", -1, 0, 0, 0);
     }
 
     @Override

@@ -67,6 +67,7 @@ public record StatusAnswer(
    *
    * @param fingerprint of the host
    * @param path loopback, lan or direct; null while there is no lane
+   * @param carrier what its bytes come over, quic or tcp; null while there is no lane
    * @param rttMillis null while unknown
    * @param backendReason why this backend carries it
    * @param lastError for a person; null where nothing went wrong
@@ -78,6 +79,7 @@ public record StatusAnswer(
       String fingerprint,
       State state,
       @Nullable String path,
+      @Nullable String carrier,
       @Nullable Double rttMillis,
       double lossPercent,
       long bytesPerSecond,

@@ -12,6 +12,12 @@ public enum Setting {
       "true",
       "find hosts on this network, and be found there, by multicast DNS"),
 
+  NETWORK_TCP(
+      "network.tcp",
+      Values.oneOf("true", "false"),
+      "true",
+      "carry files over TLS and TCP where the path is short; over QUIC all else, and else all"),
+
   MOUNT_FUSE(
       "mount.fuse",
       Values.oneOf("auto", "device", "jnr"),

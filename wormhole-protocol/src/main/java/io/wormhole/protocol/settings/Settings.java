@@ -30,6 +30,11 @@ public record Settings(Map<Setting, String> given) {
     return Boolean.parseBoolean(value(Setting.DISCOVERY_MDNS));
   }
 
+  /** Whether lanes may run over TCP where that costs less. */
+  public boolean tcp() {
+    return Boolean.parseBoolean(value(Setting.NETWORK_TCP));
+  }
+
   /** Bytes of the disk that the cache may take; 0 for none. */
   public long cacheBytes() {
     return ByteSize.parse(value(Setting.CACHE_SIZE)).orElseThrow();

@@ -11,6 +11,8 @@ public enum FrameType {
   BULK_HELLO(0x05),
   BULK_WELCOME(0x06),
   REFUSAL(0x07),
+  /** Of a lane over TCP alone: why it ends. */
+  CLOSE(0x08),
   REQUEST(0x10),
   REPLY(0x11),
   /** A {@link ChunkHeader}, the groups' chaining values and the bytes of one chunk. */

@@ -3,10 +3,10 @@ package io.wormhole.daemon.transport;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.MessageLite;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.handler.codec.quic.QuicStreamChannel;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.FrameHeader;
 import io.wormhole.protocol.wire.FrameType;
@@ -25,14 +25,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>When the peer ends its direction, ours ends too once what was sent has left.
  */
-final class QuicFrameStream extends ChannelInboundHandlerAdapter implements FrameStream {
+final class ChannelFrameStream extends ChannelInboundHandlerAdapter implements FrameStream {
   private static final long LOW_WATER_BYTES = 64 << 10;
 
   /** Of a frame that has begun. */
   private static final long MIN_BYTES_PER_SECOND = 1 << 10;
 
-  private final QuicLane lane;
-  private final QuicStreamChannel channel;
+  private final ChannelLane lane;
+  private final Channel channel;
   private final FrameHandler handler;
   private final FrameDecoder decoder;
   final SendQueue sends;
@@ -50,12 +50,12 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
   private boolean watching;
   private long watchedFrame;
 
-  QuicFrameStream(QuicLane lane, QuicStreamChannel channel, FrameHandler handler) {
+  ChannelFrameStream(ChannelLane lane, Channel channel, FrameHandler handler, Runnable endOutput) {
     this.lane = lane;
     this.channel = channel;
     this.handler = handler;
     this.decoder = new FrameDecoder(this, handler, lane::trusted);
-    this.sends = new SendQueue(channel, this::endOutput);
+    this.sends = new SendQueue(channel, lane::sent, endOutput);
   }
 
   @Override
@@ -65,6 +65,11 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
 
   @Override
   public void send(FrameType type, MessageLite message) {
+    sends.add(encoded(type, message));
+  }
+
+  /** A frame, the caller's. */
+  ByteBuf encoded(FrameType type, MessageLite message) {
     int bytes = message.getSerializedSize();
     int limit = Limits.payloadBytes(type, lane.trusted());
     if (bytes > limit) {
@@ -83,7 +88,7 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
       frame.release();
       throw new UncheckedIOException("a message does not fit the size it told", e);
     }
-    sends.add(frame.writerIndex(frameBytes));
+    return frame.writerIndex(frameBytes);
   }
 
   @Override
@@ -129,6 +134,11 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
   /** Calls {@code action} on the event loop when nothing is left to be handed to the codec. */
   void whenAllLeft(Runnable action) {
     sends.whenBelow(1, action);
+  }
+
+  /** What has not left is dropped. On the event loop. */
+  void endSending() {
+    sends.discard();
   }
 
   boolean wroteWithin(long nanos) {
@@ -231,10 +241,6 @@ final class QuicFrameStream extends ChannelInboundHandlerAdapter implements Fram
     if (!over) {
       lane.violated("a stream that broke off: " + cause.getMessage());
     }
-  }
-
-  private void endOutput() {
-    var _ = channel.shutdownOutput();
   }
 
   private boolean mayDecode() {
