@@ -114,7 +114,7 @@ final class DiskSide implements AutoCloseable {
   /** What brings a chunk from the disk if it is there, and else as this one does. */
   ChunkLoader before(ChunkLoader network) {
     return (key, destination) -> {
-      boolean mayHelp = tier.mayHold(DiskKeys.page(key)) || tier.mayHold(DiskKeys.file(key.file()));
+      boolean mayHelp = mayHold(key) || mayHoldOther(key.file());
       boolean patient = !network.hasWay();
       if (closing || (isWithout() && !patient) || !mayHelp) {
         return network.load(key, destination);
@@ -206,7 +206,15 @@ final class DiskSide implements AutoCloseable {
 
   /** As {@link ChunkCache#mayHave}. */
   boolean mayHave(ChunkKey key, boolean patient) {
-    return !closing && (patient || !isWithout()) && tier.mayHold(DiskKeys.page(key));
+    return !closing && (patient || !isWithout()) && mayHold(key);
+  }
+
+  private boolean mayHold(ChunkKey key) {
+    return tier.mayHold(DiskKeys.page(key), DiskKeys.indexInPage(key));
+  }
+
+  private boolean mayHoldOther(FileVersion file) {
+    return tier.mayHoldOther(DiskKeys.file(file), file.versionHigh(), file.versionLow());
   }
 
   /** As {@link ChunkCache#recall}. */

@@ -121,11 +121,21 @@ public final class DiskTier implements AutoCloseable {
   }
 
   /**
-   * Whether a chunk of a page, or the last versions of a file, may be there; false is sure. Any
-   * thread, and does not block.
+   * Whether a chunk may be there; false is sure. Any thread, and does not block.
+   *
+   * @param index in its page
    */
-  public boolean mayHold(PageKey page) {
-    return stores.pages().mayHold(page);
+  public boolean mayHold(PageKey page, int index) {
+    return stores.pages().mayHold(page, index);
+  }
+
+  /**
+   * Whether another version of a file than this one may be there; as {@link #mayHold}.
+   *
+   * @param file as {@link #noteVersion} has it
+   */
+  public boolean mayHoldOther(PageKey file, long high, long low) {
+    return stores.pages().mayHoldOther(file, new LastVersions.Version(high, low));
   }
 
   /**

@@ -26,6 +26,9 @@ final class FilePages {
   private static final int PAGE_BYTES = PageKey.CHUNKS * ChunkHash.BYTES;
   private static final int MOST_PAGES = 64;
 
+  /** Files whose last versions are in RAM. */
+  private static final int MOST_FILES = 256;
+
   /** Enough for one in ten to be marked in vain at 100,000 pages. */
   private static final int FILTER_BITS = 1 << 20;
 
@@ -36,6 +39,17 @@ final class FilePages {
   private final Blake3 blake3;
   private final AtomicLongArray filter = new AtomicLongArray(FILTER_BITS / Long.SIZE);
   private final LinkedHashMap<PageKey, Page> pages = new LinkedHashMap<>(16, 0.75f, true);
+
+  /** {@link LastVersions#NOTHING} where none are known. */
+  private final LinkedHashMap<PageKey, LastVersions> files =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PageKey, LastVersions> eldest) {
+          return size() > MOST_FILES;
+        }
+      };
 
   /** Guarded by the pages. */
   private static final class Page {
@@ -135,10 +149,26 @@ final class FilePages {
 
   /** Which versions of a file came last, if that is known. */
   Optional<LastVersions> lastVersions(PageKey file) throws IOException {
-    return versions
-        .get(file)
-        .filter(entry -> entry.kind() == Kind.LAST)
-        .map(entry -> LastVersions.of(entry.hash()));
+    Optional<LastVersions> known = versionsInMemory(file);
+    if (known.isEmpty()) {
+      LastVersions found =
+          versions
+              .get(file)
+              .filter(entry -> entry.kind() == Kind.LAST)
+              .map(entry -> LastVersions.of(entry.hash()))
+              .orElse(LastVersions.NOTHING);
+      synchronized (files) {
+        LastVersions noted = files.putIfAbsent(file, found);
+        known = Optional.of(noted == null ? found : noted);
+      }
+    }
+    return known.filter(last -> !last.equals(LastVersions.NOTHING));
+  }
+
+  private Optional<LastVersions> versionsInMemory(PageKey file) {
+    synchronized (files) {
+      return Optional.ofNullable(files.get(file));
+    }
   }
 
   /** Something of a version is put. */
@@ -148,11 +178,30 @@ final class FilePages {
       mark(file);
       LastVersions now = last.map(was -> was.then(version)).orElse(LastVersions.first(version));
       versions.put(file, Kind.LAST, now.stored());
+      synchronized (files) {
+        files.put(file, now);
+      }
     }
   }
 
-  /** Whether anything may be known of a page; false is sure, and costs nothing. Any thread. */
-  boolean mayHold(PageKey key) {
+  /**
+   * Whether a chunk may be known; false is sure. Any thread, and does not block.
+   *
+   * @param index in the page, 0 to 511
+   */
+  boolean mayHold(PageKey key, int index) {
+    return isMarked(key) && inMemory(key).map(page -> hash(page, index).isPresent()).orElse(true);
+  }
+
+  /** Whether a version of a file may be known beside this one; as {@link #mayHold}. */
+  boolean mayHoldOther(PageKey file, Version version) {
+    return isMarked(file)
+        && versionsInMemory(file)
+            .map(last -> last.otherThan(version.high(), version.low()).isPresent())
+            .orElse(true);
+  }
+
+  private boolean isMarked(PageKey key) {
     int bit = (int) key.low() & (FILTER_BITS - 1);
     return (filter.get(bit / Long.SIZE) & (1L << bit)) != 0;
   }
@@ -216,6 +265,9 @@ final class FilePages {
   void clear() {
     synchronized (pages) {
       pages.clear();
+    }
+    synchronized (files) {
+      files.clear();
     }
     for (int i = 0; i < filter.length(); i++) {
       filter.set(i, 0);

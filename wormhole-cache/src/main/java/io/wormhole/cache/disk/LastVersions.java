@@ -12,6 +12,9 @@ import java.util.Optional;
 public record LastVersions(Version newest, Version before) {
   private static final Version NONE = new Version(0, 0);
 
+  /** Of a file of which nothing was put. */
+  static final LastVersions NOTHING = new LastVersions(NONE, NONE);
+
   /** A version's token. */
   public record Version(long high, long low) {}
 

@@ -134,10 +134,13 @@ class DiskTierTest {
   @Test
   void theTwoLastVersionsOfAFileAreKnown() throws Exception {
     PageKey file = new PageKey(70, 71);
+    assertThat(tier.mayHoldOther(file, 1, 2)).isFalse();
     assertThat(tier.lastVersions(file)).isEmpty();
     tier.noteVersion(file, 1, 2);
     assertThat(tier.lastVersions(file).orElseThrow().otherThan(1, 2)).isEmpty();
+    assertThat(tier.mayHoldOther(file, 1, 2)).isFalse();
     tier.noteVersion(file, 3, 4);
+    assertThat(tier.mayHoldOther(file, 3, 4)).isTrue();
     tier.noteVersion(file, 3, 4);
     killed();
     tier = opened(64 << 20);
@@ -146,7 +149,23 @@ class DiskTierTest {
     assertThat(last.otherThan(5, 6)).contains(new LastVersions.Version(3, 4));
     assertThat(tier.hashOf(file, 0)).isEmpty();
     assertThat(tier.collect()).isZero();
-    assertThat(tier.mayHold(file)).isTrue();
+    assertThat(tier.mayHoldOther(file, 3, 4)).isTrue();
+  }
+
+  @Test
+  void whatIsNotThereIsKnownWithoutTheDiskOnceItsPageIsInMemory() throws Exception {
+    assertThat(tier.mayHold(page(5), 7)).isFalse();
+    put(page(5), 7, bytes(5, CHUNK));
+    assertThat(tier.mayHold(page(5), 7)).isTrue();
+    assertThat(tier.mayHold(page(5), 8)).isFalse();
+    killed();
+    tier = opened(64 << 20);
+    // Nobody has looked.
+    assertThat(tier.mayHold(page(5), 8)).isTrue();
+    assertThat(tier.hashOf(page(5), 8)).isEmpty();
+    assertThat(tier.mayHold(page(5), 8)).isFalse();
+    tier.clear();
+    assertThat(tier.mayHold(page(5), 7)).isFalse();
   }
 
   @Test

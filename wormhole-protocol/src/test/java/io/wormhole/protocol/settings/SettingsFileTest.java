@@ -42,11 +42,13 @@ class SettingsFileTest {
   /** A changed key or default is a change for people, and belongs into CHANGELOG.md. */
   @Test
   void keysAndDefaultsAreThese() {
-    assertThat(Setting.values()).hasSize(4);
+    assertThat(Setting.values()).hasSize(5);
     assertThat(Setting.CACHE_SIZE.key()).isEqualTo("cache.size");
     assertThat(Settings.DEFAULTS.cacheBytes()).isEqualTo(10L << 30);
     assertThat(Setting.CACHE_FREE.key()).isEqualTo("cache.free");
     assertThat(Settings.DEFAULTS.freeBytes()).isEmpty();
+    assertThat(Setting.NETWORK_TCP.key()).isEqualTo("network.tcp");
+    assertThat(Settings.DEFAULTS.tcp()).isTrue();
     assertThat(Setting.MOUNT_FUSE.key()).isEqualTo("mount.fuse");
     assertThat(Settings.DEFAULTS.fuse()).isEqualTo("auto");
     assertThat(Setting.DISCOVERY_MDNS.key()).isEqualTo("discovery.mdns");
