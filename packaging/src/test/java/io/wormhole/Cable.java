@@ -45,6 +45,15 @@ final class Cable implements AutoCloseable {
     ip("-n", sharing, "link", "set", "v0", "up");
   }
 
+  /** What the sharing end sends over TCP does not arrive any more, as behind a firewall. */
+  void swallowTcp() throws IOException, InterruptedException {
+    ip("-n", sharing, "rule", "add", "pref", "10", "ipproto", "tcp", "blackhole");
+  }
+
+  void letTcpPass() throws IOException, InterruptedException {
+    ip("-n", sharing, "rule", "del", "pref", "10");
+  }
+
   /** The mounting end gets another address, and loses the one it had. */
   void moveTheMountingEnd() throws IOException, InterruptedException {
     ip("-n", mounting, "addr", "del", MOUNTING + "/24", "dev", "v0");
