@@ -27,6 +27,7 @@ final class DiskLoad implements PendingLoad {
   private boolean open = true;
 
   private boolean cancelled;
+  private boolean hurried;
   private @Nullable PendingLoad further;
 
   /** What another version has in this place. */
@@ -156,12 +157,16 @@ final class DiskLoad implements PendingLoad {
       return;
     }
     boolean late;
+    boolean waitedFor;
     synchronized (this) {
       further = begun;
       late = cancelled;
+      waitedFor = hurried;
     }
     if (late) {
       begun.cancel();
+    } else if (waitedFor) {
+      begun.hurry();
     }
     var _ =
         begun
@@ -188,6 +193,18 @@ final class DiskLoad implements PendingLoad {
       readingKnown.accept(this);
     } else {
       arrival.completeExceptionally(new CancellationException());
+    }
+  }
+
+  @Override
+  public void hurry() {
+    PendingLoad begun;
+    synchronized (this) {
+      hurried = true;
+      begun = further;
+    }
+    if (begun != null) {
+      begun.hurry();
     }
   }
 

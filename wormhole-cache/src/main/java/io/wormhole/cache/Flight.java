@@ -62,12 +62,19 @@ final class Flight {
   }
 
   /** Counts one more reader; false if the flight has ended. */
-  synchronized boolean join() {
-    if (phase == Phase.ENDED) {
-      return false;
+  boolean join() {
+    PendingLoad ahead;
+    synchronized (this) {
+      if (phase == Phase.ENDED) {
+        return false;
+      }
+      ahead = readAhead && !asked ? load : null;
+      readers++;
+      asked = true;
     }
-    readers++;
-    asked = true;
+    if (ahead != null) {
+      ahead.hurry();
+    }
     return true;
   }
 
@@ -96,13 +103,18 @@ final class Flight {
 
   /** The load that was begun; cancelled on the spot if the flight has ended meanwhile. */
   void attach(PendingLoad begun) {
+    boolean ended;
+    boolean waitedFor;
     synchronized (this) {
       load = begun;
-      if (phase != Phase.ENDED) {
-        return;
-      }
+      ended = phase == Phase.ENDED;
+      waitedFor = readAhead && asked;
     }
-    begun.cancel();
+    if (ended) {
+      begun.cancel();
+    } else if (waitedFor) {
+      begun.hurry();
+    }
   }
 
   /** The bytes are there, to be verified; false if the flight has ended. */

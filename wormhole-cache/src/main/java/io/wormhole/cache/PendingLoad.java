@@ -11,6 +11,9 @@ public interface PendingLoad {
    */
   CompletableFuture<Arrival> arrival();
 
+  /** Somebody waits for it now, who did not when it was begun. Returns at once. */
+  default void hurry() {}
+
   /** Nobody wants it any more: {@link #arrival} completes soon. Returns at once. */
   void cancel();
 }

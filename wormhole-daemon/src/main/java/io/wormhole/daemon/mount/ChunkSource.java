@@ -217,6 +217,11 @@ final class ChunkSource {
   private record Load(PendingRead pending, CompletableFuture<Arrival> arrival)
       implements PendingLoad {
     @Override
+    public void hurry() {
+      pending.hurry();
+    }
+
+    @Override
     public void cancel() {
       pending.cancel();
     }

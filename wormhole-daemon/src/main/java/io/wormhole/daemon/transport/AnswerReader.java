@@ -214,6 +214,7 @@ final class AnswerReader implements FrameHandler {
 
     @Override
     public void complete() {
+      window.arrived(read, header.dataBytes());
       if (remove(read)) {
         read.arrived(header);
       }

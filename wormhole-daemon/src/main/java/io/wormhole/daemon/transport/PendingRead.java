@@ -12,6 +12,9 @@ public interface PendingRead {
    */
   CompletableFuture<Answer> answer();
 
+  /** Somebody waits for it now: where it is read-ahead that still waits here, it goes first. */
+  default void hurry() {}
+
   /** Nobody wants it any more: told to the host; {@link #answer} fails soon, if it was not done. */
   void cancel();
 

@@ -37,6 +37,10 @@ abstract sealed class PendingRequest permits PendingRequest.Call, PendingRequest
   private Stage stage = Stage.QUEUED;
   private @Nullable AnswerReader stream;
   private long id;
+  private boolean hurried;
+
+  /** As it was sent. */
+  private PathWindow.@Nullable Mark mark;
 
   PendingRequest(Request.Builder request, Duration patience) {
     this.request = request;
@@ -48,8 +52,23 @@ abstract sealed class PendingRequest permits PendingRequest.Call, PendingRequest
     return stage;
   }
 
+  /** Whether nobody waits for it. */
   final boolean isReadAhead() {
-    return request.getPriority() == Priority.PRIORITY_READ_AHEAD;
+    return !hurried && request.getPriority() == Priority.PRIORITY_READ_AHEAD;
+  }
+
+  /** Somebody does now. */
+  final void hurried() {
+    hurried = true;
+    request.setPriority(Priority.PRIORITY_WAITING);
+  }
+
+  final void marked(PathWindow.Mark sent) {
+    mark = sent;
+  }
+
+  final PathWindow.@Nullable Mark mark() {
+    return mark;
   }
 
   final boolean isLate(long nowNanos) {

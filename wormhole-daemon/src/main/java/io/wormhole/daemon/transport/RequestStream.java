@@ -96,6 +96,11 @@ public final class RequestStream implements Requests, FrameHandler {
       }
 
       @Override
+      public void hurry() {
+        window.hurry(read);
+      }
+
+      @Override
       public void cancel() {
         window.cancel(read);
       }

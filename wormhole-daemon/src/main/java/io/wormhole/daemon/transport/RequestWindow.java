@@ -40,6 +40,7 @@ final class RequestWindow {
   private final ArrayDeque<PendingRequest> readers = new ArrayDeque<>();
   private final ArrayDeque<PendingRequest> readAhead = new ArrayDeque<>();
   private int requestsInFlight;
+  private final PathWindow path = new PathWindow();
   private long bytesInFlight;
   private boolean ticking;
   private volatile Runnable quietListener = () -> {};
@@ -71,6 +72,15 @@ final class RequestWindow {
       lane.execute(() -> admit(request));
     } catch (RejectedExecutionException laneGone) {
       var _ = lane.closed().thenAccept(request::fail);
+    }
+  }
+
+  /** Somebody waits for what was read-ahead. */
+  void hurry(PendingRequest request) {
+    try {
+      lane.execute(() -> hurryNow(request));
+    } catch (RejectedExecutionException laneGone) {
+      LOG.debug("The lane to {} was gone before it was hurried", lane, laneGone);
     }
   }
 
@@ -147,8 +157,12 @@ final class RequestWindow {
   }
 
   private boolean fits(PendingRequest request) {
+    long most =
+        request.isReadAhead()
+            ? Math.min(limits.bytesInFlight(), path.worthwhileBytes())
+            : limits.bytesInFlight();
     return requestsInFlight < limits.requestsInFlight()
-        && bytesInFlight + request.answerBytes() <= limits.bytesInFlight();
+        && bytesInFlight + request.answerBytes() <= most;
   }
 
   private ArrayDeque<PendingRequest> queueOf(PendingRequest request) {
@@ -161,6 +175,7 @@ final class RequestWindow {
     }
     requestsInFlight++;
     bytesInFlight += request.answerBytes();
+    request.marked(path.mark(nowNanos));
     leastLoaded().send(request, nowNanos);
   }
 
@@ -186,6 +201,22 @@ final class RequestWindow {
       }
       queue.remove();
       start(next, System.nanoTime());
+    }
+  }
+
+  /** The bytes of an answer have come, of a request that is still to be taken out. */
+  void arrived(PendingRequest request, int bytes) {
+    PathWindow.Mark sent = request.mark();
+    if (sent != null) {
+      path.arrived(sent, bytes, System.nanoTime());
+    }
+  }
+
+  private void hurryNow(PendingRequest request) {
+    if (readAhead.remove(request)) {
+      request.hurried();
+      readers.add(request);
+      startQueued();
     }
   }
 

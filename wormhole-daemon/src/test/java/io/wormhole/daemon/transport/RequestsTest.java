@@ -269,6 +269,46 @@ class RequestsTest {
   }
 
   @Test
+  void readAheadThatSomebodyWaitsForByNowGoesFirst() throws Exception {
+    CountDownLatch start = new CountDownLatch(1);
+    ConcurrentLinkedQueue<Request> order = new ConcurrentLinkedQueue<>();
+    RequestHandler handler =
+        (request, responder) -> {
+          if (request.hasReadFile()) {
+            order.add(request);
+            Wire.answerRead(request, responder);
+          } else {
+            awaitQuietly(start);
+            responder.reply(Reply.newBuilder().setDone(Done.getDefaultInstance()));
+          }
+        };
+    try (Wire wire = Wire.serving(TransportSettings.DEFAULTS, handler);
+        Arena arena = Arena.ofShared()) {
+      RequestStream requests =
+          Wire.await(
+              RequestStream.open(wire.dialTrusted(), new RequestLimits(1, Limits.BYTES_IN_FLIGHT)));
+      CompletableFuture<Reply> inTheWay = requests.call(Wire.attributesOf(1), Wire.SOON);
+      List<PendingRead> reads = new ArrayList<>();
+      for (int index = 0; index < 6; index++) {
+        reads.add(
+            requests.read(
+                Wire.readOf(index, 1000).setPriority(Priority.PRIORITY_READ_AHEAD),
+                arena.allocate(1000),
+                Wire.SOON));
+      }
+      reads.get(4).hurry();
+      start.countDown();
+      Wire.await(inTheWay);
+      for (PendingRead read : reads) {
+        Wire.await(read.answer());
+      }
+      assertThat(order.peek().getReadFile().getOffset()).isEqualTo(4L * Limits.CHUNK_BYTES);
+      assertThat(order.peek().getPriority()).isEqualTo(Priority.PRIORITY_WAITING);
+      reads.get(0).hurry();
+    }
+  }
+
+  @Test
   void aCancelledReadIsGivenBackAndNeverHandled() throws Exception {
     CountDownLatch start = new CountDownLatch(1);
     CountDownLatch busy = new CountDownLatch(4);

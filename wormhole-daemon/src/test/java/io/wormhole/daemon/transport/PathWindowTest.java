@@ -1,0 +1,73 @@
+package io.wormhole.daemon.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayDeque;
+import org.junit.jupiter.api.Test;
+
+class PathWindowTest {
+  private static final int CHUNK = 128 << 10;
+  private static final long MILLI = 1_000_000;
+
+  private final PathWindow window = new PathWindow();
+  private final ArrayDeque<PathWindow.Mark> asked = new ArrayDeque<>();
+  private long nowNanos = 5;
+
+  /** The link is free from then on. */
+  private long freeNanos;
+
+  /** A path that is never left idle: as much is asked for as is worthwhile. */
+  private void run(long rttNanos, double bytesPerSecond, long nanos) {
+    long end = nowNanos + nanos;
+    while (nowNanos < end) {
+      while ((asked.size() + 1L) * CHUNK <= window.worthwhileBytes()) {
+        asked.add(window.mark(nowNanos));
+      }
+      PathWindow.Mark next = asked.remove();
+      long earliest = next.nanos() + rttNanos;
+      freeNanos = Math.max(freeNanos, earliest) + (long) (CHUNK * 1e9 / bytesPerSecond);
+      nowNanos = Math.max(nowNanos, freeNanos);
+      window.arrived(next, CHUNK, nowNanos);
+    }
+  }
+
+  @Test
+  void aPathIsFilledAndLittleMore() {
+    run(50 * MILLI, 12e6, 5_000 * MILLI);
+    long holds = (long) (12e6 * 0.05);
+    assertThat(window.worthwhileBytes()).isBetween(2 * holds, 4 * holds);
+  }
+
+  @Test
+  void aFastLongPathIsGrownInto() {
+    run(50 * MILLI, 120e6, 5_000 * MILLI);
+    assertThat(window.worthwhileBytes()).isBetween(12_000_000L, 16_000_000L);
+  }
+
+  @Test
+  void aSlowPathHasFewChunksWaiting() {
+    run(150 * MILLI, 1.2e6, 20_000 * MILLI);
+    assertThat(window.worthwhileBytes()).isBetween(512L << 10, 1L << 20);
+  }
+
+  @Test
+  void aShortPathHasEnoughForABusyMachine() {
+    run(MILLI / 5, 110e6, 2_000 * MILLI);
+    assertThat(window.worthwhileBytes()).isBetween(2_000_000L, 5_000_000L);
+  }
+
+  @Test
+  void aPathThatGetsSlowerIsSeenWithinSeconds() {
+    run(50 * MILLI, 120e6, 5_000 * MILLI);
+    run(50 * MILLI, 6e6, 30_000 * MILLI);
+    assertThat(window.worthwhileBytes()).isLessThan(2_000_000);
+  }
+
+  @Test
+  void nothingIsForgottenWhileNothingIsAsked() {
+    run(50 * MILLI, 120e6, 5_000 * MILLI);
+    long before = window.worthwhileBytes();
+    nowNanos += 3_600_000 * MILLI;
+    assertThat(window.worthwhileBytes()).isEqualTo(before);
+  }
+}
