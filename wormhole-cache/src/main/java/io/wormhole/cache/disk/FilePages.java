@@ -20,7 +20,8 @@ import java.util.function.Predicate;
  * The hashes of files' chunks, 512 to a page. Pages that were used last are in RAM, 16 KiB each;
  * what has become known is written when {@link #flush} is called, or when there are too many.
  *
- * <p>{@link #hashOf} on any platform thread, everything else on one at a time.
+ * <p>{@link #hashOf} and {@link #lastVersions} on any platform thread, {@link #mayHold} and {@link
+ * #mayHoldOther} on any, everything else on one at a time.
  */
 final class FilePages {
   private static final int PAGE_BYTES = PageKey.CHUNKS * ChunkHash.BYTES;
@@ -151,18 +152,20 @@ final class FilePages {
   Optional<LastVersions> lastVersions(PageKey file) throws IOException {
     Optional<LastVersions> known = versionsInMemory(file);
     if (known.isEmpty()) {
-      LastVersions found =
-          versions
-              .get(file)
-              .filter(entry -> entry.kind() == Kind.LAST)
-              .map(entry -> LastVersions.of(entry.hash()))
-              .orElse(LastVersions.NOTHING);
+      LastVersions found = stored(file).orElse(LastVersions.NOTHING);
       synchronized (files) {
         LastVersions noted = files.putIfAbsent(file, found);
         known = Optional.of(noted == null ? found : noted);
       }
     }
     return known.filter(last -> !last.equals(LastVersions.NOTHING));
+  }
+
+  private Optional<LastVersions> stored(PageKey file) throws IOException {
+    return versions
+        .get(file)
+        .filter(entry -> entry.kind() == Kind.LAST)
+        .map(entry -> LastVersions.of(entry.hash()));
   }
 
   private Optional<LastVersions> versionsInMemory(PageKey file) {
@@ -173,7 +176,8 @@ final class FilePages {
 
   /** Something of a version is put. */
   void noteVersion(PageKey file, Version version) throws IOException {
-    Optional<LastVersions> last = lastVersions(file);
+    // From the table: that it is asked for keeps it there.
+    Optional<LastVersions> last = stored(file);
     if (last.isEmpty() || !last.get().newest().equals(version)) {
       mark(file);
       LastVersions now = last.map(was -> was.then(version)).orElse(LastVersions.first(version));

@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.wormhole.daemon.transport.LaneException.Kind;
 import io.wormhole.protocol.wire.Fingerprint;
@@ -259,7 +260,9 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   public final void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
     LOG.debug("The connection to {} failed", this, cause);
     if (transportFailure == null) {
-      transportFailure = refused("the connection broke: " + cause.getMessage());
+      String words = "the connection broke: " + cause.getMessage();
+      transportFailure =
+          peer == null || cause instanceof DecoderException ? refused(words) : lost(words);
     }
   }
 
@@ -416,7 +419,11 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
     if (transportFailure != null) {
       return transportFailure;
     }
-    return refused("the connection ended");
+    return peer == null ? refused("the connection ended") : lost("the connection ended");
+  }
+
+  private static LaneException lost(String words) {
+    return new LaneException(Kind.UNREACHABLE, CloseReason.DONE, words);
   }
 
   static LaneException refused(String words) {

@@ -8,6 +8,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * path, and more on all others.
  */
 public final class NetworkEndpoint implements Endpoint {
+  private static final long CLOSE_MILLIS = 1000;
+
   private final QuicEndpoint quic;
   private final @Nullable TlsEndpoint tls;
 
@@ -49,9 +52,9 @@ public final class NetworkEndpoint implements Endpoint {
       @Override
       public void close() {
         overQuic.close();
-        overTcp.ifPresent(channel -> {
-          var _ = channel.close();
-        });
+        // The port is free for whoever listens next.
+        overTcp.ifPresent(
+            channel -> channel.close().awaitUninterruptibly(CLOSE_MILLIS, TimeUnit.MILLISECONDS));
       }
     };
   }

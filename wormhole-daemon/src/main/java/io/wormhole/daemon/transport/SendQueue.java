@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  * Frames on their way out of one stream. Any thread adds; the event loop hands them to the codec as
  * fast as it takes them.
  *
- * <p>The codec turns every single write into packets at once. So small frames that wait together
- * are joined into one write: what was sent within one turn of the loop leaves together, and a frame
- * that is alone leaves without delay.
+ * <p>QUIC's codec turns every single write into packets at once, TLS into records. So small frames
+ * that wait together are joined into one write: what was sent within one turn of the loop leaves
+ * together, and a frame that is alone leaves without delay.
  */
 final class SendQueue {
   /** Frames up to this size are joined, */

@@ -6,7 +6,6 @@ import io.netty.handler.ssl.ApplicationProtocolConfig.Protocol;
 import io.netty.handler.ssl.ApplicationProtocolConfig.SelectedListenerFailureBehavior;
 import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
 import io.netty.handler.ssl.ClientAuth;
-import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
@@ -18,8 +17,9 @@ import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS 1.3 of both ends of a TCP connection, by BoringSSL, or where that is missing by Java. Made
- * when the first connection needs them: a daemon without one has nothing of it in memory.
+ * TLS 1.3 of both ends of a TCP connection, by BoringSSL; where that is missing there are none.
+ * Java's own would resume sessions. Made when the first connection needs them: a daemon without one
+ * has nothing of it in memory.
  */
 final class TlsContexts {
   /** The protocol both ends must name, as over QUIC. */
@@ -57,7 +57,7 @@ final class TlsContexts {
 
   private SslContext build(SslContextBuilder builder) throws SSLException {
     return builder
-        .sslProvider(OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK)
+        .sslProvider(SslProvider.OPENSSL)
         .protocols("TLSv1.3")
         .trustManager(peers)
         // Names mean nothing: a peer is its key.

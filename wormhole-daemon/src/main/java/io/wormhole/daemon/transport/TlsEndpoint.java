@@ -8,6 +8,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.DefaultSelectStrategyFactory;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
@@ -43,7 +44,7 @@ import org.slf4j.LoggerFactory;
  * Lanes over TLS 1.3 and TCP, for short paths: the kernel cuts a megabyte into packets for what a
  * few cost in user space. Certificates are shown and judged as over QUIC.
  *
- * <p>Its threads and its TLS come with the first lane.
+ * <p>Threads come with who listens and dials, TLS with the first lane.
  */
 final class TlsEndpoint implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TlsEndpoint.class);
@@ -58,6 +59,9 @@ final class TlsEndpoint implements AutoCloseable {
   private static final long BIND_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long CLOSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
   private static final int MOST_LOOPS = 4;
+
+  /** Events fetched at once; there are few connections on a loop. */
+  private static final int EVENTS = 64;
 
   /** As of QUIC's streams. */
   private static final WriteBufferWaterMark WATERMARK =
@@ -95,7 +99,9 @@ final class TlsEndpoint implements AutoCloseable {
               thread.setDaemon(true);
               return thread;
             },
-            epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+            epoll
+                ? EpollIoHandler.newFactory(EVENTS, DefaultSelectStrategyFactory.INSTANCE)
+                : NioIoHandler.newFactory());
   }
 
   /**
@@ -167,15 +173,19 @@ final class TlsEndpoint implements AutoCloseable {
   private void connected(
       Channel channel, InetSocketAddress address, CompletableFuture<Lane> dialled) {
     double rtt = TlsLane.rttMillis(channel);
-    if (rtt >= SHORT_RTT_MILLIS || !channel.isActive()) {
-      dialled.completeExceptionally(unreachable(address, "the path takes %.1f ms".formatted(rtt)));
+    // Java's own clock would count what a busy machine takes.
+    boolean isShort = rtt >= 0 ? rtt < SHORT_RTT_MILLIS : isNeighbour(address);
+    if (!isShort || !channel.isActive()) {
+      dialled.completeExceptionally(
+          unreachable(address, "the path takes %.1f ms, or was lost".formatted(rtt)));
       var _ = channel.close();
       return;
     }
     TlsLane lane;
     try {
       lane = add(channel, contexts.dialling(channel.alloc()), address, null);
-    } catch (SSLException noTls) {
+    } catch (SSLException | RuntimeException | LinkageError noTls) {
+      LOG.warn("TLS does not work here", noTls);
       dialled.completeExceptionally(unreachable(address, noTls.getMessage()));
       var _ = channel.close();
       return;
@@ -210,6 +220,7 @@ final class TlsEndpoint implements AutoCloseable {
       SslHandler tls,
       InetSocketAddress remote,
       Endpoint.@Nullable LaneAcceptor acceptor) {
+    tls.setCloseNotifyFlushTimeoutMillis(ChannelLane.CLOSE_WITHIN.toMillis());
     tls.setHandshakeTimeoutMillis(
         acceptor == null ? TLS_WITHIN.toMillis() : settings.handshakeTimeout().toMillis());
     TlsLane lane = new TlsLane(channel, tls, remote, settings, acceptor);
@@ -241,6 +252,10 @@ final class TlsEndpoint implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     var _ = loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+  }
+
+  private static boolean isNeighbour(InetSocketAddress address) {
+    return !PeerAddress.pathKind(address.getAddress()).equals(PeerAddress.DIRECT);
   }
 
   private static LaneException unreachable(InetSocketAddress address, @Nullable String why) {

@@ -130,10 +130,8 @@ final class TlsLane extends ChannelLane {
     }
     refreshPath();
     lookLater();
-    if (ours) {
-      // Before anybody opens it, so that a close is understood.
-      var _ = add(channel, Unasked.NOTHING, this::endOutput);
-    }
+    // Before anybody opens it, so that a close is understood, and can be said.
+    var _ = add(channel, Unasked.NOTHING, this::endOutput);
   }
 
   private void open(FrameHandler handler, CompletableFuture<FrameStream> opened) {
@@ -147,14 +145,19 @@ final class TlsLane extends ChannelLane {
               CloseReason.DONE,
               "a lane over TCP has one stream, and it is taken"));
     } else {
-      until.next = handler;
-      opened.complete(stream);
+      opened.complete(add(channel, handler, this::endOutput));
     }
   }
 
   @Override
   ChannelFrameStream add(Channel carrier, FrameHandler handler, Runnable endOutput) {
-    UntilClose until = new UntilClose(handler);
+    UntilClose until = frames;
+    ChannelFrameStream there = stream;
+    if (until != null && there != null) {
+      until.next = handler;
+      return there;
+    }
+    until = new UntilClose(handler);
     ChannelFrameStream added = super.add(carrier, until, endOutput);
     frames = until;
     stream = added;
@@ -176,7 +179,10 @@ final class TlsLane extends ChannelLane {
 
   @Override
   void sent() {
-    movedNanos = System.nanoTime();
+    // The host of a lane of ours answers pings: that the kernel takes them proves nothing.
+    if (!ours) {
+      movedNanos = System.nanoTime();
+    }
   }
 
   private void lookLater() {
@@ -190,7 +196,7 @@ final class TlsLane extends ChannelLane {
     }
     if (System.nanoTime() - movedNanos >= settings().idleTimeout().toNanos()) {
       timedOut = true;
-      var _ = channel.close();
+      cut();
     } else {
       lookLater();
     }
@@ -233,11 +239,13 @@ final class TlsLane extends ChannelLane {
           var _ = ((DuplexChannel) channel).shutdownOutput();
         });
     channel.config().setAutoRead(true);
-    after(
-        CLOSE_WITHIN,
-        () -> {
-          var _ = channel.close();
-        });
+    after(CLOSE_WITHIN, this::cut);
+  }
+
+  /** Ends the connection as it is, with nothing more said or waited for. */
+  private void cut() {
+    ChannelHandlerContext ofTls = channel.pipeline().context(tls);
+    var _ = ofTls == null ? channel.close() : ofTls.close();
   }
 
   /** Hands everything on until the other end says that it closes. */

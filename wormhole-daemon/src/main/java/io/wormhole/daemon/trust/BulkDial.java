@@ -6,12 +6,14 @@ import io.wormhole.daemon.transport.FutureFailure;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.trust.BulkEntrance.Pass;
 import io.wormhole.daemon.trust.JoinException.Reason;
+import io.wormhole.protocol.wire.Fingerprint;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The bulk lane of a join: dialled while the control lane is still being let in, which saves the
@@ -27,6 +29,11 @@ final class BulkDial {
   /** A short path has answered by then. */
   private static final long HEAD_START_MILLIS = 10;
 
+  /** Something that takes connections and says nothing holds a join up no longer. */
+  private static final long REST_MILLIS = 500;
+
+  private static final long MOST_MILLIS = 3000;
+
   private final InetSocketAddress address;
   private final Endpoint endpoint;
   private final ScheduledExecutorService timer;
@@ -39,9 +46,16 @@ final class BulkDial {
     this.timer = timer;
   }
 
-  /** Dials. Once. */
-  void begin() {
-    CompletableFuture<Lane> near = endpoint.dialNear(address);
+  /**
+   * Dials. Once.
+   *
+   * @param host whose key the control lane's other end has; another one at the same port is nobody
+   */
+  void begin(Fingerprint host) {
+    CompletableFuture<Lane> dialled = endpoint.dialNear(address);
+    var unusedLimit = dialled.orTimeout(MOST_MILLIS, TimeUnit.MILLISECONDS);
+    var unusedRest = pass.thenRun(() -> limit(dialled));
+    CompletableFuture<Lane> near = dialled.thenApply(lane -> ofHost(lane, host));
     CompletableFuture<Void> farIsWanted = new CompletableFuture<>();
     ScheduledFuture<?> headStart =
         timer.schedule(
@@ -96,6 +110,29 @@ final class BulkDial {
   static void close(CompletableFuture<OpenLane> lane) {
     lane.cancel(false);
     var unusedClose = lane.thenAccept(open -> open.lane().close(CloseReason.DONE));
+  }
+
+  /** What is late closes itself. */
+  private void limit(CompletableFuture<Lane> dialled) {
+    if (dialled.isDone()) {
+      return;
+    }
+    ScheduledFuture<?> rest =
+        timer.schedule(
+            () -> {
+              dialled.completeExceptionally(new TimeoutException());
+            },
+            REST_MILLIS,
+            TimeUnit.MILLISECONDS);
+    var unusedEnd = dialled.whenComplete((lane, failure) -> rest.cancel(false));
+  }
+
+  private static Lane ofHost(Lane lane, Fingerprint host) {
+    if (!lane.peer().equals(host)) {
+      lane.close(CloseReason.DONE);
+      throw new CancellationException("another key than the host's");
+    }
+    return lane;
   }
 
   private CompletableFuture<OpenLane> show(CompletableFuture<Lane> near) {

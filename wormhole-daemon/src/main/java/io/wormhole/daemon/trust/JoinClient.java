@@ -34,7 +34,7 @@ public final class JoinClient {
    * @param self this side's own certificate, the one the endpoint shows
    * @param executor stretches codes (a tenth of a second of a core) and shakes hands; not an event
    *     loop
-   * @param timer only ends what takes too long
+   * @param timer only ends what takes too long, and sets dials off
    */
   public JoinClient(
       Endpoint endpoint,

@@ -86,7 +86,7 @@ final class JoinEntrance extends Entrance<Joined> {
 
   @Override
   void opened(FrameStream stream) {
-    bulk.begin();
+    bulk.begin(stream.lane().peer());
     var unusedSent =
         secret
             .thenAcceptAsync(stretched -> hello(stream, stretched), executor)

@@ -60,7 +60,7 @@ final class ReturnEntrance extends Entrance<Joined> {
 
   @Override
   void opened(FrameStream stream) {
-    bulk.begin();
+    bulk.begin(stream.lane().peer());
     stream.send(FrameType.CLIENT_HELLO, handshake.createHello());
   }
 

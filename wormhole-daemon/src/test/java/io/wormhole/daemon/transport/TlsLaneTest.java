@@ -104,7 +104,7 @@ class TlsLaneTest extends LaneContract {
       peer.send(0, 0, 0, 9, FrameType.BULK_HELLO.code(), 0, 0, 0);
       atHostLane = wire.acceptedLane();
     }
-    assertThat(Wire.await(atHostLane.closed()).kind()).isEqualTo(LaneException.Kind.PROTOCOL);
+    assertThat(Wire.await(atHostLane.closed()).kind()).isEqualTo(LaneException.Kind.UNREACHABLE);
   }
 
   @Test

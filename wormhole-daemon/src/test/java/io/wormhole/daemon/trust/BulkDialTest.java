@@ -33,6 +33,7 @@ class BulkDialTest {
   private static final InetSocketAddress ANY =
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   private static final Duration HEAD_START = Duration.ofMillis(10);
+  private static final Duration REST = Duration.ofMillis(500);
   private static final Duration LONG = Duration.ofSeconds(20);
 
   private final MemoryNetwork network = new MemoryNetwork();
@@ -51,7 +52,7 @@ class BulkDialTest {
     nearAddress = network.endpoint(HOST).listen(ANY, near).address();
     farAddress = network.endpoint(HOST).listen(ANY, far).address();
     dial = new BulkDial(farAddress, ways, timer);
-    dial.begin();
+    dial.begin(HOST);
   }
 
   @AfterEach
@@ -109,6 +110,27 @@ class BulkDialTest {
     near.lane.get(LONG.toSeconds(), TimeUnit.SECONDS).close(CloseReason.DONE);
     lost.closed().get(LONG.toSeconds(), TimeUnit.SECONDS);
     assertThat(shown().lane().remoteAddress()).isEqualTo(farAddress);
+    assertThat(near.hellos).hasValue(0);
+  }
+
+  @Test
+  void oneThatTakesTheConnectionAndSaysNothingIsNotWaitedForLong() throws Exception {
+    timer.pass(HEAD_START);
+    CompletableFuture<OpenLane> bulk = dial.show(pass);
+    timer.pass(REST);
+    assertThat(get(bulk).lane().remoteAddress()).isEqualTo(farAddress);
+    assertThat(far.hellos).hasValue(1);
+  }
+
+  @Test
+  void anotherKeyAtTheSamePortIsNobody() throws Exception {
+    var _ =
+        network
+            .endpoint(CLIENT)
+            .dial(network.endpoint(fingerprint(3)).listen(ANY, near).address(), LONG)
+            .thenAccept(ways.near::complete);
+    assertThat(shown().lane().remoteAddress()).isEqualTo(farAddress);
+    ways.near.get().closed().get(LONG.toSeconds(), TimeUnit.SECONDS);
     assertThat(near.hellos).hasValue(0);
   }
 
