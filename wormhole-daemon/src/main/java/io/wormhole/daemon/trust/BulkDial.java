@@ -57,16 +57,18 @@ final class BulkDial {
     var unusedRest = pass.thenRun(() -> limit(dialled));
     CompletableFuture<Lane> near = dialled.thenApply(lane -> ofHost(lane, host));
     CompletableFuture<Void> farIsWanted = new CompletableFuture<>();
-    ScheduledFuture<?> headStart =
-        timer.schedule(
-            () -> {
-              farIsWanted.complete(null);
-            },
-            HEAD_START_MILLIS,
-            TimeUnit.MILLISECONDS);
+    if (!near.isDone()) {
+      ScheduledFuture<?> headStart =
+          timer.schedule(
+              () -> {
+                farIsWanted.complete(null);
+              },
+              HEAD_START_MILLIS,
+              TimeUnit.MILLISECONDS);
+      var unusedCancel = near.whenComplete((open, failure) -> headStart.cancel(false));
+    }
     CompletableFuture<Boolean> isNear =
         near.handle((open, failure) -> {
-          headStart.cancel(false);
           if (failure != null) {
             farIsWanted.complete(null);
           }
