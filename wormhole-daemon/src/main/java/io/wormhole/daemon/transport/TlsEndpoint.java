@@ -53,7 +53,7 @@ final class TlsEndpoint implements AutoCloseable {
   private static final Duration CONNECT_WITHIN = Duration.ofMillis(50);
 
   /** Both ends may do it for the first time. */
-  private static final Duration TLS_WITHIN = Duration.ofSeconds(2);
+  private static final Duration TLS_WITHIN = Duration.ofSeconds(3);
 
   private static final double SHORT_RTT_MILLIS = 5;
   private static final long BIND_NANOS = TimeUnit.SECONDS.toNanos(5);

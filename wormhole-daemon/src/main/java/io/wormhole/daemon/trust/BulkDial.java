@@ -29,10 +29,13 @@ final class BulkDial {
   /** A short path has answered by then. */
   private static final long HEAD_START_MILLIS = 10;
 
-  /** Something that takes connections and says nothing holds a join up no longer. */
-  private static final long REST_MILLIS = 500;
+  /**
+   * Something that takes connections and says nothing holds a join up no longer. Long enough for a
+   * busy machine that does TLS for the first time: a mount keeps for hours what it gets here.
+   */
+  private static final long REST_MILLIS = 3000;
 
-  private static final long MOST_MILLIS = 3000;
+  private static final long MOST_MILLIS = 4000;
 
   private final InetSocketAddress address;
   private final Endpoint endpoint;

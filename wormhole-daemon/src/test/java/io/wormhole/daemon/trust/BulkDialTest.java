@@ -33,7 +33,7 @@ class BulkDialTest {
   private static final InetSocketAddress ANY =
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   private static final Duration HEAD_START = Duration.ofMillis(10);
-  private static final Duration REST = Duration.ofMillis(500);
+  private static final Duration REST = Duration.ofSeconds(3);
   private static final Duration LONG = Duration.ofSeconds(20);
 
   private final MemoryNetwork network = new MemoryNetwork();
