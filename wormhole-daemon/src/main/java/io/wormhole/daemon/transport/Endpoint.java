@@ -23,8 +23,8 @@ public interface Endpoint extends AutoCloseable {
 
   /**
    * Makes a lane of the kind that costs least where the path is short. The future fails with a
-   * {@link LaneException}: at once where this end or the other has none, and within some
-   * three seconds where the path is not short, or does not let it pass.
+   * {@link LaneException}: at once where this end or the other has none, and within some three
+   * seconds where the path is not short, or does not let it pass.
    */
   default CompletableFuture<Lane> dialNear(InetSocketAddress address) {
     return CompletableFuture.failedFuture(
