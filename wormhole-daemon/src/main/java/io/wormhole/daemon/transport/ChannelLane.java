@@ -12,14 +12,17 @@ import java.net.InetSocketAddress;
 import java.security.cert.Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +42,8 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   static final Duration CLOSE_WITHIN = Duration.ofSeconds(1);
 
   private static final Logger LOG = LoggerFactory.getLogger(ChannelLane.class);
+  private static final long PATH_FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final Duration END_WITHIN = Duration.ofMillis(1500);
 
   private final Channel channel;
   private final EventLoop loop;
@@ -52,6 +57,8 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   private volatile boolean trusted;
   private volatile Runnable leaveDoor = () -> {};
   private final LongAdder received = new LongAdder();
+  private volatile PathFigures path = new PathFigures("", -1, 0, 0, 0);
+  private volatile long pathAskedNanos = System.nanoTime() - PATH_FRESH_NANOS;
 
   private final Set<ChannelFrameStream> streams = new HashSet<>();
   private @Nullable FrameHandler firstHandler;
@@ -101,6 +108,9 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   /** Whether the connection ended because nothing was heard. */
   abstract boolean isTimedOut();
 
+  /** Asks for the figures of the path, which are {@link #saw seen} soon. */
+  abstract void refreshPath();
+
   /** No stream is opened any more; who waits for one is told why. */
   abstract void refuseStreams(LaneException why);
 
@@ -149,14 +159,43 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   /** The connection has taken bytes of a stream. On the event loop. */
   void sent() {}
 
-  final long bytesReceived() {
-    return received.sum();
+  @Override
+  public final PathFigures path() {
+    long now = System.nanoTime();
+    if (now - pathAskedNanos >= PATH_FRESH_NANOS) {
+      pathAskedNanos = now;
+      onLoop(this::refreshPath);
+    }
+    return path.withBytesReceived(received.sum());
+  }
+
+  /** What the path was seen to be last. */
+  final PathFigures seen() {
+    return path;
+  }
+
+  final void saw(PathFigures now) {
+    path = now;
   }
 
   @Override
   public final void close(CloseReason reason) {
     onLoop(
         () -> closeWith(new LaneException(Kind.CLOSED_HERE, reason, "the lane was closed here")));
+  }
+
+  /** Ends lanes with their endpoint; returns within two seconds. */
+  static void closeAll(Collection<? extends ChannelLane> lanes) {
+    lanes.forEach(lane -> lane.close(CloseReason.GOODBYE));
+    CompletableFuture<?>[] ending =
+        lanes.stream().map(ChannelLane::closed).toArray(CompletableFuture<?>[]::new);
+    try {
+      CompletableFuture.allOf(ending).get(END_WITHIN.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      LOG.debug("Lanes that did not end in time are cut off", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override

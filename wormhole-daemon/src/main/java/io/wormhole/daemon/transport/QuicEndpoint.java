@@ -19,15 +19,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Lanes over QUIC (RFC 9000) with TLS 1.3 on both sides: each end shows its one certificate, no
@@ -35,10 +31,8 @@ import org.slf4j.LoggerFactory;
  * may do what is decided later, by the lanes' users.
  */
 public final class QuicEndpoint implements Endpoint {
-  private static final Logger LOG = LoggerFactory.getLogger(QuicEndpoint.class);
 
   private static final long BIND_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long CLOSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
 
   /** {@code EADDRINUSE} as the native sockets tell it. */
   private static final int ADDRESS_IN_USE = -98;
@@ -150,16 +144,7 @@ public final class QuicEndpoint implements Endpoint {
   public void close() {
     closed = true;
     listeners.forEach(QuicListener::close);
-    lanes.forEach(lane -> lane.close(CloseReason.GOODBYE));
-    CompletableFuture<?>[] ending =
-        lanes.stream().map(QuicLane::closed).toArray(CompletableFuture<?>[]::new);
-    try {
-      CompletableFuture.allOf(ending).get(CLOSE_NANOS, TimeUnit.NANOSECONDS);
-    } catch (TimeoutException | ExecutionException e) {
-      LOG.debug("Lanes that did not end in time are cut off", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    ChannelLane.closeAll(lanes);
     sockets.forEach(this::end);
   }
 

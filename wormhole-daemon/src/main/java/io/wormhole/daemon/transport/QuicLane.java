@@ -24,13 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A lane over one QUIC connection, each of its streams one of QUIC's. */
 final class QuicLane extends ChannelLane {
-  private static final long PATH_FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
-
   private record Opening(FrameHandler handler, CompletableFuture<FrameStream> opened) {}
 
   private final QuicChannel channel;
-  private volatile PathFigures path = new PathFigures("", -1, 0, 0, 0);
-  private volatile long pathAskedNanos;
   private final ArrayDeque<Opening> openings = new ArrayDeque<>();
 
   /**
@@ -45,7 +41,6 @@ final class QuicLane extends ChannelLane {
       Endpoint.@Nullable LaneAcceptor acceptor) {
     super(channel, remote, settings, acceptor);
     this.channel = channel;
-    this.pathAskedNanos = System.nanoTime() - PATH_FRESH_NANOS;
   }
 
   // ---- any thread ----
@@ -82,16 +77,6 @@ final class QuicLane extends ChannelLane {
   /** Whether the connection runs over this socket. */
   boolean isOn(Channel udp) {
     return channel.parent().equals(udp);
-  }
-
-  @Override
-  public PathFigures path() {
-    long now = System.nanoTime();
-    if (now - pathAskedNanos >= PATH_FRESH_NANOS) {
-      pathAskedNanos = now;
-      onLoop(this::refreshPath);
-    }
-    return path.withBytesReceived(bytesReceived());
   }
 
   // ---- event loop: opening ----
@@ -187,7 +172,7 @@ final class QuicLane extends ChannelLane {
    */
   @Override
   long lingerNanos() {
-    return (long) (Math.max(0, path.rttMillis()) * 3e6) + TimeUnit.MILLISECONDS.toNanos(30);
+    return (long) (Math.max(0, seen().rttMillis()) * 3e6) + TimeUnit.MILLISECONDS.toNanos(30);
   }
 
   @Override
@@ -207,7 +192,8 @@ final class QuicLane extends ChannelLane {
 
   // ---- event loop: figures ----
 
-  private void refreshPath() {
+  @Override
+  void refreshPath() {
     if (!channel.isActive()) {
       return;
     }
@@ -216,14 +202,14 @@ final class QuicLane extends ChannelLane {
         .addListener((io.netty.util.concurrent.Future<QuicConnectionPathStats> collected) -> {
           QuicConnectionPathStats stats = collected.isSuccess() ? collected.getNow() : null;
           if (stats != null) {
-            path = figures(stats);
+            saw(figures(stats));
           }
         });
   }
 
   private PathFigures figures(QuicConnectionPathStats stats) {
-    String kind =
-        path.kind().isEmpty() ? PeerAddress.pathKind(remoteAddress().getAddress()) : path.kind();
+    String known = seen().kind();
+    String kind = known.isEmpty() ? PeerAddress.pathKind(remoteAddress().getAddress()) : known;
     return new PathFigures(
         kind,
         stats.rtt() / 1e6,

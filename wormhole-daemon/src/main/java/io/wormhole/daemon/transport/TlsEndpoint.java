@@ -30,9 +30,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.X509ExtendedTrustManager;
@@ -57,7 +55,6 @@ final class TlsEndpoint implements AutoCloseable {
 
   private static final double SHORT_RTT_MILLIS = 5;
   private static final long BIND_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long CLOSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
   private static final int MOST_LOOPS = 4;
 
   /** Events fetched at once; there are few connections on a loop. */
@@ -211,8 +208,14 @@ final class TlsEndpoint implements AutoCloseable {
       var _ = channel.close();
       return;
     }
-    channel.closeFuture().addListener(_ -> place.get().leave());
-    add(channel, contexts.listening(channel.alloc()), remote, acceptor).leaving(place.get()::leave);
+    SslHandler tls;
+    try {
+      tls = contexts.listening(channel.alloc());
+    } catch (SSLException | RuntimeException | LinkageError noTls) {
+      place.get().leave();
+      throw noTls;
+    }
+    add(channel, tls, remote, acceptor).leaving(place.get()::leave);
   }
 
   private TlsLane add(
@@ -241,16 +244,7 @@ final class TlsEndpoint implements AutoCloseable {
     listening.forEach(channel -> {
       var _ = channel.close();
     });
-    lanes.forEach(lane -> lane.close(CloseReason.GOODBYE));
-    CompletableFuture<?>[] ending =
-        lanes.stream().map(TlsLane::closed).toArray(CompletableFuture<?>[]::new);
-    try {
-      CompletableFuture.allOf(ending).get(CLOSE_NANOS, TimeUnit.NANOSECONDS);
-    } catch (TimeoutException | ExecutionException e) {
-      LOG.debug("Lanes that did not end in time are cut off", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    ChannelLane.closeAll(lanes);
     var _ = loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
   }
 

@@ -21,7 +21,6 @@ import java.security.cert.Certificate;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +29,6 @@ import org.jspecify.annotations.Nullable;
  * with its close, why a lane ends, is a frame here.
  */
 final class TlsLane extends ChannelLane {
-  private static final long PATH_FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final double UNKNOWN = -1;
 
   /** How often within the idle timeout it is looked whether anything moves. */
@@ -39,8 +37,6 @@ final class TlsLane extends ChannelLane {
   private final Channel channel;
   private final SslHandler tls;
   private final boolean ours;
-  private volatile PathFigures path;
-  private volatile long pathAskedNanos;
 
   /** When bytes came, or went. */
   private long movedNanos = System.nanoTime();
@@ -65,8 +61,7 @@ final class TlsLane extends ChannelLane {
     this.channel = channel;
     this.tls = tls;
     this.ours = acceptor == null;
-    this.path = new PathFigures(PeerAddress.pathKind(remote.getAddress()), UNKNOWN, 0, 0, 0);
-    this.pathAskedNanos = System.nanoTime() - PATH_FRESH_NANOS;
+    saw(new PathFigures(PeerAddress.pathKind(remote.getAddress()), UNKNOWN, 0, 0, 0));
   }
 
   // ---- any thread ----
@@ -90,16 +85,6 @@ final class TlsLane extends ChannelLane {
   @Override
   public int streams() {
     return 1;
-  }
-
-  @Override
-  public PathFigures path() {
-    long now = System.nanoTime();
-    if (now - pathAskedNanos >= PATH_FRESH_NANOS) {
-      pathAskedNanos = now;
-      onLoop(this::refreshPath);
-    }
-    return path.withBytesReceived(bytesReceived());
   }
 
   // ---- event loop: opening ----
@@ -304,12 +289,13 @@ final class TlsLane extends ChannelLane {
 
   // ---- event loop: figures ----
 
-  private void refreshPath() {
+  @Override
+  void refreshPath() {
     infoOf(channel)
         .ifPresent(info ->
-            path =
+            saw(
                 new PathFigures(
-                    path.kind(), info.rtt() / 1e3, 0, info.sndCwnd() * info.sndMss(), 0));
+                    seen().kind(), info.rtt() / 1e3, 0, info.sndCwnd() * info.sndMss(), 0)));
   }
 
   /** The kernel's round-trip time of a connection; negative where it does not tell. */

@@ -14,6 +14,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The bulk lane of a join: dialled while the control lane is still being let in, which saves the
@@ -26,6 +28,8 @@ import java.util.concurrent.TimeoutException;
  * <p>Any thread; nothing here waits.
  */
 final class BulkDial {
+  private static final Logger LOG = LoggerFactory.getLogger(BulkDial.class);
+
   /** A short path has answered by then. */
   private static final long HEAD_START_MILLIS = 10;
 
@@ -73,6 +77,7 @@ final class BulkDial {
     CompletableFuture<Boolean> isNear =
         near.handle((open, failure) -> {
           if (failure != null) {
+            LOG.info("No lane for a short path to {}: {}", address, why(failure));
             farIsWanted.complete(null);
           }
           return failure == null;
@@ -130,6 +135,13 @@ final class BulkDial {
             REST_MILLIS,
             TimeUnit.MILLISECONDS);
     var unusedEnd = dialled.whenComplete((lane, failure) -> rest.cancel(false));
+  }
+
+  private static String why(Throwable failure) {
+    Throwable cause = FutureFailure.unwrapped(failure);
+    return cause instanceof TimeoutException
+        ? "it took too long"
+        : String.valueOf(cause.getMessage());
   }
 
   private static Lane ofHost(Lane lane, Fingerprint host) {
