@@ -95,13 +95,16 @@ public final class ChunkCache implements AutoCloseable {
   }
 
   /**
-   * Whether a chunk may be had without its loader; false is sure. Does not block.
+   * Whether a chunk may be had without another load of it: it is here, or on its way. False is
+   * sure. Does not block.
    *
    * @param patient whether a disk that is slow at the moment counts
    */
   public boolean mayHave(ChunkKey key, boolean patient) {
     DiskSide disk = attached;
-    return tier.contains(key) || (disk != null && disk.mayHave(key, patient));
+    return tier.contains(key)
+        || flights.isUnderWay(key)
+        || (disk != null && disk.mayHave(key, patient));
   }
 
   /**

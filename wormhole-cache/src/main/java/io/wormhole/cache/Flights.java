@@ -111,6 +111,10 @@ final class Flights {
     return true;
   }
 
+  boolean isUnderWay(ChunkKey key) {
+    return flights.containsKey(key);
+  }
+
   boolean cancelIfUnwanted(ChunkKey key) {
     Flight flight = flights.get(key);
     return flight != null && cancelIfUnwanted(flight);

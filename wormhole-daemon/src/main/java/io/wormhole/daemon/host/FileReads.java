@@ -13,6 +13,8 @@ import io.wormhole.protocol.wire.message.FirstBytes;
 import io.wormhole.protocol.wire.message.ReadFile;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Same;
+import io.wormhole.protocol.wire.message.SmallFile;
+import io.wormhole.protocol.wire.message.WholeFile;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -149,6 +151,41 @@ final class FileReads {
     } catch (FailureException unreadable) {
       // Who reads is told; who only opens does not care.
       return null;
+    }
+  }
+
+  /** Whether a wish for a small file may be one. */
+  static boolean isWellFormed(SmallFile wanted) {
+    return wanted.getVersion().size() == Limits.VERSION_BYTES
+        && wanted.getLength() >= 1
+        && wanted.getLength() <= Limits.CHUNK_BYTES;
+  }
+
+  /**
+   * All bytes of a small file, for an answer that need not have them.
+   *
+   * @return empty where the version is not there, or not to be had at once
+   */
+  WholeFile whole(OpenFile file, SmallFile wanted, Responder responder) throws FailureException {
+    FileStatus status = file.status();
+    boolean young = versions.young(status);
+    VersionToken version = versions.token(status, young);
+    if (status.size() != wanted.getLength()
+        || !version.bytes().equals(wanted.getVersion())
+        || versions.nanosToNextTick(status) > 0) {
+      return WholeFile.getDefaultInstance();
+    }
+    try (Filled filled = fill(file, status, 0, wanted.getLength(), responder)) {
+      if (!file.status().sameVersion(status)) {
+        return WholeFile.getDefaultInstance();
+      }
+      GroupHashes found = young ? hashes.of(filled.bytes()) : hashes.of(version, 0, filled.bytes());
+      return WholeFile.newBuilder()
+          .setData(ByteString.copyFrom(filled.bytes().asByteBuffer()))
+          .setHash(ByteString.copyFrom(found.hash().bytes()))
+          .setChainingValues(ByteString.copyFrom(found.chainingValues()))
+          .setYoung(young)
+          .build();
     }
   }
 

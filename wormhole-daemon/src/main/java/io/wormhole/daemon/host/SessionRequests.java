@@ -17,9 +17,14 @@ import io.wormhole.protocol.wire.message.LaneToken;
 import io.wormhole.protocol.wire.message.ListFolder;
 import io.wormhole.protocol.wire.message.OpenFile;
 import io.wormhole.protocol.wire.message.OpenedFile;
+import io.wormhole.protocol.wire.message.Path;
 import io.wormhole.protocol.wire.message.ReadFile;
+import io.wormhole.protocol.wire.message.ReadSmallFiles;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Request;
+import io.wormhole.protocol.wire.message.SmallFile;
+import io.wormhole.protocol.wire.message.SmallFiles;
+import io.wormhole.protocol.wire.message.WholeFile;
 import java.time.Clock;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
@@ -106,6 +111,8 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
       case LIST_FOLDER -> reply.setFolderPage(list(request.getListFolder()));
       case LIST_MORE -> reply.setFolderPage(listMore(request.getListMore().getHandle()));
       case OPEN_FILE -> reply.setOpenedFile(open(request.getOpenFile(), responder));
+      case READ_SMALL_FILES ->
+          reply.setSmallFiles(smallFiles(request.getReadSmallFiles(), responder));
       case GET_FILE_SYSTEM -> reply.setFileSystem(fileSystem());
       case NEW_LANE_TOKEN ->
           reply.setLaneToken(
@@ -168,6 +175,42 @@ public final class SessionRequests implements RequestHandler, AutoCloseable {
     FileHandle handle = handles.file(request.getHandle());
     try (Hold.Lease<SharedFolder.OpenFile> lease = handle.hold().lease()) {
       bytes.add(reads.read(lease.open(), request, responder));
+    }
+  }
+
+  private SmallFiles smallFiles(ReadSmallFiles request, Responder responder)
+      throws FailureException {
+    long asked = 0;
+    for (SmallFile file : request.getFilesList()) {
+      asked += Integer.toUnsignedLong(file.getLength());
+      if (!FileReads.isWellFormed(file)) {
+        throw new FailureException(FailureCode.FAILURE_CODE_MALFORMED);
+      }
+    }
+    if (request.getFilesCount() > Limits.SMALL_FILES || asked > Limits.SMALL_FILES_BYTES) {
+      throw new FailureException(FailureCode.FAILURE_CODE_MALFORMED);
+    }
+    SmallFiles.Builder answer = SmallFiles.newBuilder();
+    for (SmallFile file : request.getFilesList()) {
+      WholeFile whole = whole(request.getFolder(), file, responder);
+      bytes.add(whole.getData().size());
+      answer.addFiles(whole);
+    }
+    return answer.build();
+  }
+
+  /** Nothing where it is not to be had: who wants it asks for it, and is told why. */
+  private WholeFile whole(Path folderPath, SmallFile wanted, Responder responder) {
+    if (responder.abandoned()) {
+      return WholeFile.getDefaultInstance();
+    }
+    try {
+      Path.Builder path = folderPath.toBuilder().addNames(wanted.getName());
+      try (SharedFolder.OpenFile file = folder.openFile(RelativePath.of(path.build()))) {
+        return reads.whole(file, wanted, responder);
+      }
+    } catch (FailureException notHere) {
+      return WholeFile.getDefaultInstance();
     }
   }
 

@@ -113,6 +113,15 @@ final class ChunkSource {
     }
   }
 
+  /**
+   * Has a chunk that nobody waits for yet brought by this loader.
+   *
+   * @return false if there is no room for it
+   */
+  boolean prefetch(FileVersion file, long index, ChunkLoader loader) {
+    return cache.prefetch(new ChunkKey(file, index), loader);
+  }
+
   /** A chunk that was asked for ahead is not wanted any more. */
   void unwanted(FileVersion file, long index) {
     cache.cancelIfUnwanted(new ChunkKey(file, index));

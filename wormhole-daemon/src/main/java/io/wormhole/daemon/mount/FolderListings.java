@@ -10,12 +10,12 @@ import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.mount.MetadataCache.Kept;
+import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.Reply;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,7 +30,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Who looks up a second name in a folder will look up more: then the folder's first page is
  * asked for beside that name, and nobody waits for it. Such a page tells what is there and never
- * what is not: only who has read a listing expects it to hold for a while.
+ * what is not: only who has read a listing expects it to hold for a while. Who goes from folder to
+ * folder finds them listed {@linkplain FoldersAhead ahead}.
  */
 final class FolderListings {
   private static final Logger log = LoggerFactory.getLogger(FolderListings.class);
@@ -51,11 +52,18 @@ final class FolderListings {
 
   private static final Duration LONG_AGO = Duration.ofDays(3650);
 
+  /** A listing that is over still tells what to ask for ahead, for so many times its life. */
+  private static final int LIVES_KEPT = 4;
+
+  /** A listing in which so many names were looked up is asked for anew before it is over. */
+  private static final int MUCH_USED = 32;
+
   private final HostCalls host;
   private final int maxEntries;
   private final Cache<HostIdentity, Listing> listings;
 
   private final Cache<HostIdentity, Ahead> ahead;
+  private final FoldersAhead folders;
   private final MetadataCache metadata;
   private final ReentrantLock recalling = new ReentrantLock();
 
@@ -63,27 +71,24 @@ final class FolderListings {
   private final Cache<HostIdentity, KeptListing> recalled;
 
   /**
-   * @param whole whether a name that is not in it is known not to be in the folder
-   */
-  private record Listing(Map<ByteString, Seen> entries, long goodUntilNanos, boolean whole) {}
-
-  /**
    * A folder in which a name was asked for.
    *
+   * @param names the first of them
    * @param paged whether its first page was asked for as well, which is so from the second name on
    */
-  private record Ahead(boolean paged, long askedNanos) {}
+  private record Ahead(List<ByteString> names, boolean paged, long askedNanos) {}
 
   FolderListings(HostCalls host, MetadataCache metadata, MountSettings settings) {
     this.host = host;
     this.metadata = metadata;
     this.maxEntries = settings.cachedEntries();
+    this.folders = new FoldersAhead(host, settings, new Known());
     this.listings =
         Caffeine.newBuilder()
             .maximumWeight(maxEntries)
-            .weigher((HostIdentity folder, Listing listing) -> 1 + listing.entries().size())
+            .weigher((HostIdentity folder, Listing listing) -> 1 + listing.size())
             .ticker(host::nowNanos)
-            .expireAfterWrite(settings.attributeLife())
+            .expireAfterWrite(settings.attributeLife().multipliedBy(LIVES_KEPT))
             .executor(Runnable::run)
             .build();
     this.recalled =
@@ -125,25 +130,59 @@ final class FolderListings {
       }
       return seen;
     }
-
-    /** Of a folder that is known as a whole. */
-    private static Finding in(Map<ByteString, Seen> entries, ByteString name, Duration goodFor) {
-      Seen seen = entries.get(name);
-      return new Finding(seen, seen == null, goodFor);
-    }
   }
 
   /** Looks for a name in a good listing of its folder. */
   Finding find(Inode folder, ByteString name) {
-    Listing listing = listings.getIfPresent(folder.identity());
-    if (listing == null) {
+    folders.entered(folder, false);
+    Optional<Listing> good = good(folder.identity());
+    if (good.isEmpty() || !good.get().knows(name)) {
       return Finding.UNKNOWN;
     }
-    long leftNanos = listing.goodUntilNanos() - host.nowNanos();
-    boolean known = listing.whole() || listing.entries().containsKey(name);
-    return leftNanos > 0 && known
-        ? Finding.in(listing.entries(), name, Duration.ofNanos(leftNanos))
-        : Finding.UNKNOWN;
+    Listing listing = good.get();
+    long leftNanos = listing.remainingNanos(host.nowNanos());
+    if (listing.lookedUp() >= MUCH_USED || listing.cameAhead()) {
+      folders.renewSoon(folder, listing);
+    }
+    Seen seen = listing.find(name);
+    return new Finding(seen, seen == null, Duration.ofNanos(Math.max(1, leftNanos)));
+  }
+
+  /** Folders as they are gone through. */
+  FoldersAhead folders() {
+    return folders;
+  }
+
+  /** The last listing of a folder, good or not: for what to ask the host about. */
+  Optional<Listing> recent(HostIdentity folder) {
+    return Optional.ofNullable(listings.getIfPresent(folder));
+  }
+
+  /** The listing of a folder, if it is good. Does not wait. */
+  Optional<Listing> good(HostIdentity folder) {
+    return Optional.ofNullable(listings.getIfPresent(folder)).filter(this::isGood);
+  }
+
+  private boolean isGood(Listing listing) {
+    return listing.remainingNanos(host.nowNanos()) > 0;
+  }
+
+  /** What those who fetch ahead go by, and where they put what has come. */
+  private final class Known implements FoldersAhead.Known {
+    @Override
+    public Optional<Listing> listing(HostIdentity folder) {
+      return recent(folder);
+    }
+
+    @Override
+    public void arrived(HostIdentity folder, Listing listing) {
+      listings.asMap().merge(folder, listing, (one, other) -> one.isLaterThan(other) ? one : other);
+      if (listing.isWhole()) {
+        MetadataCache.Writer kept = metadata.write(folder);
+        var _ = kept.add(listing.items());
+        var _ = kept.complete();
+      }
+    }
   }
 
   /**
@@ -194,16 +233,17 @@ final class FolderListings {
   }
 
   /** A name is about to be asked for: of the second one on, the folder is too. Does not wait. */
-  void asking(Inode folder) {
+  void asking(Inode folder, ByteString name) {
     HostIdentity identity = folder.identity();
     Ahead before = ahead.getIfPresent(identity);
     if (before == null) {
-      ahead.put(identity, new Ahead(false, host.nowNanos()));
-    } else if (!before.paged() && listings.getIfPresent(identity) == null) {
+      ahead.put(identity, new Ahead(List.of(name), false, host.nowNanos()));
+    } else if (!before.paged() && good(identity).isEmpty()) {
       try {
         Optional<Lanes> lanes = host.link().now();
         if (lanes.isPresent()) {
-          Ahead asked = new Ahead(true, host.nowNanos());
+          List<ByteString> names = List.of(before.names().getFirst(), name);
+          Ahead asked = new Ahead(names, true, host.nowNanos());
           ahead.put(identity, asked);
           var _ =
               host.list(lanes.get(), folder.path())
@@ -229,13 +269,11 @@ final class FolderListings {
       FolderPage page = reply.getFolderPage();
       Seen listed = host.seen(page.getFolder(), asked.askedNanos());
       if (listed.attributes().identity().equals(identity)) {
-        List<Item> items = FolderPages.checked(host, folder, page, asked.askedNanos());
-        Map<ByteString, Seen> entries = new HashMap<>();
-        items.forEach(item -> entries.put(item.name(), item.seen()));
+        int depth = folder.path().size();
+        List<Item> items = FolderPages.checked(host, depth, page, asked.askedNanos());
         // Nobody has listed this folder yet: a name it lacks may be younger than the page.
-        listings
-            .asMap()
-            .putIfAbsent(identity, new Listing(entries, listed.goodUntilNanos(), false));
+        Listing first = new Listing(items, listed.goodUntilNanos(), false, asked.names());
+        listings.asMap().merge(identity, first, (known, _) -> isGood(known) ? known : first);
         if (page.getHandle() == 0) {
           MetadataCache.Writer kept = metadata.write(identity);
           var _ = kept.add(items);
@@ -264,12 +302,14 @@ final class FolderListings {
 
   /** A listing turned out to be wrong. */
   void drop(Inode folder) {
+    folders.drop(folder.identity());
     listings.invalidate(folder.identity());
     ahead.invalidate(folder.identity());
   }
 
   /** Nothing is known any more. */
   void dropAll() {
+    folders.dropAll();
     listings.invalidateAll();
     recalled.invalidateAll();
     ahead.invalidateAll();
@@ -288,7 +328,7 @@ final class FolderListings {
     private final Inode folder;
     private final FolderPages pages;
     private final MetadataCache.Writer kept;
-    private @Nullable Map<ByteString, Seen> entries = new HashMap<>();
+    private @Nullable List<Item> items = new ArrayList<>();
     private long goodUntilNanos = Long.MAX_VALUE;
     private boolean complete;
 
@@ -318,24 +358,49 @@ final class FolderListings {
       if (!page.isEmpty()) {
         var _ = kept.add(page);
       }
-      if (entries == null) {
+      if (items == null) {
         return;
       }
+      items.addAll(page);
       for (Item item : page) {
-        entries.put(item.name(), item.seen());
         goodUntilNanos = Math.min(goodUntilNanos, item.seen().goodUntilNanos());
       }
-      if (entries.size() > mostListed()) {
-        entries = null;
+      if (items.size() > mostListed()) {
+        items = null;
       }
     }
 
     private void complete() {
       FolderListings.this.complete(folder, kept);
-      if (entries != null && !entries.isEmpty()) {
-        listings.put(folder.identity(), new Listing(entries, goodUntilNanos, true));
+      if (items != null && !items.isEmpty()) {
+        HostIdentity identity = folder.identity();
+        Ahead asked = ahead.getIfPresent(identity);
+        List<ByteString> before = asked == null ? List.of() : asked.names();
+        listings.put(identity, new Listing(items, goodUntilNanos, true, before));
       }
-      entries = null;
+      items = null;
+    }
+  }
+
+  /** A listing that is here. */
+  private static final class Ready implements Pages {
+    private final List<Item> items;
+    private int given;
+
+    private Ready(Listing listing) {
+      this.items = listing.items();
+    }
+
+    @Override
+    public List<Item> next() {
+      int from = given;
+      given = Math.min(items.size(), from + Limits.PAGE_ENTRIES);
+      return items.subList(from, given);
+    }
+
+    @Override
+    public void close() {
+      // Nothing is held for it.
     }
   }
 
@@ -401,6 +466,11 @@ final class FolderListings {
         } catch (ErrnoException none) {
           return from(hosts);
         }
+      }
+      folders.entered(folder, true);
+      Optional<Listing> ready = folders.take(folder, host.endNanos());
+      if (ready.isPresent()) {
+        return from(new Ready(ready.get()));
       }
       try {
         return from(hosts);

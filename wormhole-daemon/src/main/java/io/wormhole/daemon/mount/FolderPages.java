@@ -89,7 +89,7 @@ final class FolderPages implements Pages {
       try {
         FolderPage page = host.page(lanes, answer);
         turnTo(lanes, page.getHandle());
-        return checked(host, folder, page, asked);
+        return checked(host, folder.path().size(), page, asked);
       } catch (LaneException lost) {
         listAnew(given == 0 ? Skipping.NOTHING : Skipping.UP_TO_NAME);
       }
@@ -158,14 +158,17 @@ final class FolderPages implements Pages {
     next = null;
   }
 
-  /** The entries of a page that came from the host, as good as when they were asked for. */
-  static List<Item> checked(HostCalls host, Inode folder, FolderPage page, long asked)
+  /**
+   * The entries of a page that came from the host, as good as when they were asked for.
+   *
+   * @param depth names of the folder's path
+   */
+  static List<Item> checked(HostCalls host, int depth, FolderPage page, long asked)
       throws ErrnoException {
     if (page.getEntriesCount() > Limits.PAGE_ENTRIES) {
       throw host.failures()
           .toErrno(new WireException("a page of " + page.getEntriesCount() + " entries"));
     }
-    int depth = folder.path().size();
     List<Item> items = new ArrayList<>(page.getEntriesCount());
     for (FolderEntry entry : page.getEntriesList()) {
       if (!EntryName.isValid(entry.getName())) {

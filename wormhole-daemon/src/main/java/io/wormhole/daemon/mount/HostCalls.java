@@ -6,6 +6,7 @@ import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
 import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.transport.Pending;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Attributes;
@@ -19,9 +20,12 @@ import io.wormhole.protocol.wire.message.ListMore;
 import io.wormhole.protocol.wire.message.OpenFile;
 import io.wormhole.protocol.wire.message.OpenedFile;
 import io.wormhole.protocol.wire.message.Path;
+import io.wormhole.protocol.wire.message.Priority;
+import io.wormhole.protocol.wire.message.ReadSmallFiles;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Reply.BodyCase;
 import io.wormhole.protocol.wire.message.Request;
+import io.wormhole.protocol.wire.message.SmallFile;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -142,10 +146,15 @@ final class HostCalls {
         && seen.attributes().type() == inode.type();
   }
 
+  /** Until when what was asked for then is good. */
+  long goodUntilNanos(long askedNanos) {
+    return askedNanos + settings.attributeLife().toNanos();
+  }
+
   /** Checked attributes, good from when they were asked for. */
   Seen seen(Attributes sent, long askedNanos) throws ErrnoException {
     try {
-      return new Seen(HostAttributes.of(sent), askedNanos + settings.attributeLife().toNanos());
+      return new Seen(HostAttributes.of(sent), goodUntilNanos(askedNanos));
     } catch (WireException lie) {
       throw failures.toErrno(lie);
     }
@@ -219,6 +228,44 @@ final class HostCalls {
   CompletableFuture<Reply> listMore(Access listing) {
     ListMore.Builder more = ListMore.newBuilder().setHandle(listing.handle());
     return send(listing.lanes(), Request.newBuilder().setListMore(more), settings.deadline());
+  }
+
+  /** As {@link #list}, behind everything that anybody waits for. */
+  CompletableFuture<Reply> listAhead(Lanes lanes, List<byte[]> path) throws ErrnoException {
+    ListFolder.Builder list = ListFolder.newBuilder().setPath(wirePath(path));
+    return ahead(lanes, Request.newBuilder().setListFolder(list));
+  }
+
+  /** As {@link #listMore}, behind everything that anybody waits for. */
+  CompletableFuture<Reply> listMoreAhead(Access listing) {
+    ListMore.Builder more = ListMore.newBuilder().setHandle(listing.handle());
+    return ahead(listing.lanes(), Request.newBuilder().setListMore(more));
+  }
+
+  /** Asks for small files of one folder, behind everything that anybody waits for. */
+  Pending<Reply> smallFiles(Lanes lanes, List<byte[]> folder, List<SmallFile> files)
+      throws ErrnoException {
+    ReadSmallFiles.Builder read =
+        ReadSmallFiles.newBuilder().setFolder(wirePath(folder)).addAllFiles(files);
+    return askAhead(lanes, Request.newBuilder().setReadSmallFiles(read));
+  }
+
+  private CompletableFuture<Reply> ahead(Lanes lanes, Request.Builder request) {
+    return askAhead(lanes, request).answer();
+  }
+
+  private Pending<Reply> askAhead(Lanes lanes, Request.Builder request) {
+    request.setPriority(Priority.PRIORITY_READ_AHEAD);
+    Pending<Reply> asked = lanes.bulk().ask(request, settings.deadline());
+    var _ =
+        asked
+            .answer()
+            .whenComplete((_, failed) -> {
+              if (failed instanceof LaneException lost) {
+                link.lost(lanes, lost);
+              }
+            });
+    return asked;
   }
 
   /** Waits for a page that was asked for on these lanes. */

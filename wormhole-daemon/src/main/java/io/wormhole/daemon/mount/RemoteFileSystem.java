@@ -50,6 +50,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
   private final InodeTable inodes;
   private final MetadataCache metadata;
   private final FolderListings listings;
+  private final FilesAhead filesAhead;
   private final Map<Long, OpenFile> files = new ConcurrentHashMap<>();
   private final UnopenedFiles unopened;
   private final Map<Long, FolderHandle> folders = new ConcurrentHashMap<>();
@@ -74,6 +75,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     this.metadata = metadata;
     this.inodes = new InodeTable(root, this::keep);
     this.listings = new FolderListings(host, metadata, settings);
+    this.filesAhead = new FilesAhead(host, chunks, settings, listings);
     this.unopened = new UnopenedFiles(this::newFile, settings.unopenedFiles(), host::nowNanos);
   }
 
@@ -144,7 +146,7 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (finding.isKnown()) {
       return finding.orAbsent();
     }
-    listings.asking(folder);
+    listings.asking(folder, name);
     try {
       return ask(folder, name);
     } catch (ErrnoException failed) {
@@ -289,13 +291,22 @@ public final class RemoteFileSystem implements KernelFileSystem {
   public int read(long node, long handle, long offset, MemorySegment destination)
       throws ErrnoException, InterruptedException {
     if (handle == NO_HANDLE) {
-      return readUnopened(inodes.get(node), offset, destination);
+      Inode inode = inodes.get(node);
+      reading(inode, offset);
+      return readUnopened(inode, offset, destination);
     }
     OpenFile file = files.get(handle);
     if (file == null) {
       throw new ErrnoException(Errno.EBADF);
     }
+    reading(file.inode(), offset);
     return file.read(offset, destination);
+  }
+
+  private void reading(Inode file, long offset) {
+    if (offset == 0) {
+      filesAhead.reading(file);
+    }
   }
 
   private int readUnopened(Inode inode, long offset, MemorySegment destination)

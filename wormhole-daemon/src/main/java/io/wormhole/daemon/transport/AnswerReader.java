@@ -146,7 +146,12 @@ final class AnswerReader implements FrameHandler {
     PendingRequest request = pending.get(reply.getId());
     if (request == null) {
       requireAsked(reply.getId());
-    } else if (remove(request)) {
+      return;
+    }
+    if (reply.hasSmallFiles()) {
+      window.arrived(request, request.answerBytes());
+    }
+    if (remove(request)) {
       try {
         request.answered(reply);
       } catch (WireException broken) {

@@ -45,7 +45,12 @@ public final class BulkRequests implements Requests {
 
   @Override
   public CompletableFuture<Reply> call(Request.Builder request, Duration deadline) {
-    return RequestStream.call(window, request, deadline);
+    return ask(request, deadline).answer();
+  }
+
+  @Override
+  public Pending<Reply> ask(Request.Builder request, Duration deadline) {
+    return RequestStream.ask(window, request, deadline);
   }
 
   @Override

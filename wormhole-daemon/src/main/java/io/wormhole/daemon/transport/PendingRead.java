@@ -2,22 +2,12 @@ package io.wormhole.daemon.transport;
 
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.message.Attributes;
-import java.util.concurrent.CompletableFuture;
 
-/** A read under way. */
-public interface PendingRead {
-  /**
-   * The head of what arrived, or that the file is at another version. Its completion, in whichever
-   * way, gives the destination back to the caller.
-   */
-  CompletableFuture<Answer> answer();
-
-  /** Somebody waits for it now: where it is read-ahead that still waits here, it goes first. */
-  default void hurry() {}
-
-  /** Nobody wants it any more: told to the host; {@link #answer} fails soon, if it was not done. */
-  void cancel();
-
+/**
+ * A read under way. The completion of its answer, in whichever way, gives the destination back to
+ * the caller.
+ */
+public interface PendingRead extends Pending<PendingRead.Answer> {
   /** What a read is answered with. */
   sealed interface Answer {
     /** The bytes are in the destination, unverified. */

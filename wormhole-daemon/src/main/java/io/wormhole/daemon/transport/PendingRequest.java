@@ -121,9 +121,11 @@ abstract sealed class PendingRequest permits PendingRequest.Call, PendingRequest
   /** A request that a message answers. */
   static final class Call extends PendingRequest {
     private final CompletableFuture<Reply> answer = new CompletableFuture<>();
+    private final int answerBytes;
 
     Call(Request.Builder request, Duration patience) {
       super(request, patience);
+      this.answerBytes = AnswerBytes.of(request);
     }
 
     CompletableFuture<Reply> answer() {
@@ -132,7 +134,7 @@ abstract sealed class PendingRequest permits PendingRequest.Call, PendingRequest
 
     @Override
     int answerBytes() {
-      return 0;
+      return answerBytes;
     }
 
     @Override

@@ -45,7 +45,12 @@ public final class RequestStream implements Requests, FrameHandler {
 
   @Override
   public CompletableFuture<Reply> call(Request.Builder request, Duration deadline) {
-    return call(window, request, deadline);
+    return ask(request, deadline).answer();
+  }
+
+  @Override
+  public Pending<Reply> ask(Request.Builder request, Duration deadline) {
+    return ask(window, request, deadline);
   }
 
   @Override
@@ -78,11 +83,25 @@ public final class RequestStream implements Requests, FrameHandler {
     reader.ended(stream, why);
   }
 
-  static CompletableFuture<Reply> call(
-      RequestWindow window, Request.Builder request, Duration deadline) {
+  static Pending<Reply> ask(RequestWindow window, Request.Builder request, Duration deadline) {
     PendingRequest.Call call = new PendingRequest.Call(request, deadline);
     window.submit(call);
-    return call.answer();
+    return new Pending<>() {
+      @Override
+      public CompletableFuture<Reply> answer() {
+        return call.answer();
+      }
+
+      @Override
+      public void hurry() {
+        window.hurry(call);
+      }
+
+      @Override
+      public void cancel() {
+        window.cancel(call);
+      }
+    };
   }
 
   static PendingRead read(

@@ -19,11 +19,14 @@ public interface Requests {
   /** Sends a request whose answer is a message; id and deadline are filled in here. */
   CompletableFuture<Reply> call(Request.Builder request, Duration deadline);
 
+  /** As {@link #call}, for what may be hurried or cancelled. */
+  Pending<Reply> ask(Request.Builder request, Duration deadline);
+
   /**
    * Sends a read.
    *
    * @param destination memory the bytes go to, at least as long as the read; the caller's again,
-   *     and not before, when {@link PendingRead#answer} has completed
+   *     and not before, when {@link Pending#answer} has completed
    */
   PendingRead read(Request.Builder request, MemorySegment destination, Duration deadline);
 

@@ -2,7 +2,6 @@ package io.wormhole.daemon.transport;
 
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.FrameType;
-import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.Failure;
 import io.wormhole.protocol.wire.message.FailureCode;
 import io.wormhole.protocol.wire.message.Priority;
@@ -59,11 +58,7 @@ final class ServedRequest implements Responder {
 
   /** Bytes of the answer that was asked for, as they count against the lane's limit. */
   int answerBytes() {
-    if (!request.hasReadFile()) {
-      return 0;
-    }
-    int length = request.getReadFile().getLength();
-    return length < 0 ? Limits.CHUNK_BYTES : Math.min(length, Limits.CHUNK_BYTES);
+    return AnswerBytes.of(request);
   }
 
   boolean isLate() {

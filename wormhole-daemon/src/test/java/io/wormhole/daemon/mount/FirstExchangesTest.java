@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.transport.Pending;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.wire.message.Reply;
@@ -41,6 +42,11 @@ class FirstExchangesTest {
     boolean answer() {
       CompletableFuture<Reply> next = open.poll();
       return next != null && next.complete(Reply.getDefaultInstance());
+    }
+
+    @Override
+    public Pending<Reply> ask(Request.Builder request, Duration deadline) {
+      return new PlainPending<>(call(request, deadline));
     }
 
     @Override

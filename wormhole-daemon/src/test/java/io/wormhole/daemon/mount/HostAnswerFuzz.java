@@ -10,6 +10,7 @@ import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.mount.RemoteFileSystem.Owner;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.transport.Pending;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.hash.Blake3;
@@ -262,6 +263,11 @@ public final class HostAnswerFuzz {
       return request.hasCloseHandles()
           ? CompletableFuture.completedFuture(Reply.getDefaultInstance())
           : next();
+    }
+
+    @Override
+    public Pending<Reply> ask(Request.Builder request, Duration deadline) {
+      return new PlainPending<>(call(request, deadline));
     }
 
     @Override

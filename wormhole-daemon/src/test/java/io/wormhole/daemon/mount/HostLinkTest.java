@@ -10,6 +10,7 @@ import io.wormhole.daemon.mount.HostLink.State;
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Lane;
 import io.wormhole.daemon.transport.LaneException;
+import io.wormhole.daemon.transport.Pending;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.wire.message.Reply;
@@ -82,6 +83,11 @@ class HostLinkTest {
       CompletableFuture<Reply> answer = new CompletableFuture<>();
       asked.add(answer);
       return answer;
+    }
+
+    @Override
+    public Pending<Reply> ask(Request.Builder request, Duration deadline) {
+      return new PlainPending<>(call(request, deadline));
     }
 
     @Override

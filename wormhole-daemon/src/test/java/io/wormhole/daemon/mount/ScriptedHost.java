@@ -2,6 +2,7 @@ package io.wormhole.daemon.mount;
 
 import com.google.protobuf.ByteString;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.transport.Pending;
 import io.wormhole.daemon.transport.PendingRead;
 import io.wormhole.daemon.transport.Requests;
 import io.wormhole.protocol.hash.Blake3;
@@ -108,6 +109,11 @@ final class ScriptedHost implements Requests {
     } catch (RemoteException refused) {
       return CompletableFuture.failedFuture(refused);
     }
+  }
+
+  @Override
+  public Pending<Reply> ask(Request.Builder request, Duration deadline) {
+    return new PlainPending<>(call(request, deadline));
   }
 
   @Override

@@ -34,6 +34,12 @@ public final class Limits {
   /** Entries of one page of a folder. */
   public static final int PAGE_ENTRIES = 1024;
 
+  /** Small files that one request may ask for, */
+  public static final int SMALL_FILES = 64;
+
+  /** and their bytes, together. */
+  public static final int SMALL_FILES_BYTES = 192 << 10;
+
   /** A name, in bytes. */
   public static final int NAME_BYTES = 255;
 

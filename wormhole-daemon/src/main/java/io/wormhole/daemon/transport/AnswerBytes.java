@@ -1,0 +1,30 @@
+package io.wormhole.daemon.transport;
+
+import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.message.RequestOrBuilder;
+import io.wormhole.protocol.wire.message.SmallFile;
+
+/** How many bytes of files a request asks for: both ends bound what is in flight by it. */
+final class AnswerBytes {
+  private AnswerBytes() {}
+
+  /** 0 to 196,608, whatever a peer has put into the request. */
+  static int of(RequestOrBuilder request) {
+    return switch (request.getBodyCase()) {
+      case READ_FILE -> bytes(request.getReadFile().getLength(), Limits.CHUNK_BYTES);
+      case READ_SMALL_FILES -> {
+        long sum = 0;
+        for (SmallFile file : request.getReadSmallFiles().getFilesList()) {
+          sum += bytes(file.getLength(), Limits.CHUNK_BYTES);
+        }
+        yield (int) Math.min(sum, Limits.SMALL_FILES_BYTES);
+      }
+      default -> 0;
+    };
+  }
+
+  /** Of a length that is unsigned on the wire. */
+  private static int bytes(int length, int most) {
+    return length < 0 ? most : Math.min(length, most);
+  }
+}
