@@ -85,7 +85,7 @@ final class FilesAhead {
     }
     fetch(lanes.get(), folder.path(), listing.get(), entries, step.fetch());
     WalkOrder.Pace pace = entries.pace();
-    if (pace != null) {
+    if (pace != null && step.inOrder()) {
       listings.folders().renewSoon(folder, listing.get());
       last = new Walk(pace, host.nowNanos());
     }
@@ -125,16 +125,12 @@ final class FilesAhead {
    */
   private WalkedEntries walked(HostIdentity folder, Listing listing, @Nullable ByteString name) {
     WalkedEntries before = walked.getIfPresent(folder);
-    if (before != null && (name == null || before.knows(name))) {
+    if (before != null && (name == null || before.knows(name) || before.isOf(listing))) {
       return before;
     }
     WalkedEntries entries =
         new WalkedEntries(
-            listing.items().stream().filter(item -> isSmall(item.seen().attributes())).toList(),
-            listing.before(),
-            item -> cost(item.seen().attributes()),
-            FIRST_WINDOW_BYTES,
-            MOST_AHEAD_BYTES);
+            listing, FilesAhead::isSmall, FilesAhead::cost, FIRST_WINDOW_BYTES, MOST_AHEAD_BYTES);
     Walk walk = last;
     if (walk != null && host.nowNanos() - walk.nanos() < lifeNanos) {
       entries.expect(walk.pace());

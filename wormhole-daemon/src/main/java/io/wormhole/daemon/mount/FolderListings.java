@@ -163,6 +163,10 @@ final class FolderListings {
     return Optional.ofNullable(listings.getIfPresent(folder)).filter(this::isGood);
   }
 
+  private boolean isBetter(Listing one, Listing other) {
+    return one.isLaterThan(other) || (isGood(one) && one.isWhole() && !other.isWhole());
+  }
+
   private boolean isGood(Listing listing) {
     return listing.remainingNanos(host.nowNanos()) > 0;
   }
@@ -176,7 +180,7 @@ final class FolderListings {
 
     @Override
     public void arrived(HostIdentity folder, Listing listing) {
-      listings.asMap().merge(folder, listing, (one, other) -> one.isLaterThan(other) ? one : other);
+      listings.asMap().merge(folder, listing, (one, come) -> isBetter(one, come) ? one : come);
       if (listing.isWhole()) {
         MetadataCache.Writer kept = metadata.write(folder);
         var _ = kept.add(listing.items());
@@ -387,8 +391,12 @@ final class FolderListings {
     private final List<Item> items;
     private int given;
 
-    private Ready(Listing listing) {
-      this.items = listing.items();
+    /** Links are looked at again: the folder may stand elsewhere by now. */
+    private Ready(Listing listing, int depth) {
+      this.items =
+          listing.items().stream()
+              .filter(item -> FolderPages.isShown(item.seen().attributes(), depth))
+              .toList();
     }
 
     @Override
@@ -468,9 +476,9 @@ final class FolderListings {
         }
       }
       folders.entered(folder, true);
-      Optional<Listing> ready = folders.take(folder, host.endNanos());
+      Optional<Listing> ready = folders.take(folder.identity());
       if (ready.isPresent()) {
-        return from(new Ready(ready.get()));
+        return from(new Ready(ready.get(), folder.path().size()));
       }
       try {
         return from(hosts);

@@ -10,14 +10,18 @@ import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.HostAttributes.HostIdentity;
 import io.wormhole.daemon.mount.HostLink.Lanes;
 import io.wormhole.daemon.mount.Inode.Seen;
+import io.wormhole.daemon.transport.Pending;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.Reply;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
@@ -51,8 +55,14 @@ final class FoldersAhead {
   /** How much the time spent in a folder weighs against those before. */
   private static final double NEWEST_WEIGHS = 0.25;
 
-  /** A folder that has more pages is not asked for to its end. */
-  private static final int MOST_PAGES = 8;
+  /** Entries of listings that have come and were not wanted yet. */
+  private static final int MOST_READY = 20_000;
+
+  /** Folders of which it is known when they were asked for last. */
+  private static final int MOST_REMEMBERED = 4096;
+
+  /** How long a reader waits for what is on its way, before he asks himself. */
+  private static final Duration PATIENCE = Duration.ofMillis(500);
 
   /** Entries of all folders that are being gone through. */
   private static final int MOST_WALKED = 100_000;
@@ -60,12 +70,18 @@ final class FoldersAhead {
   private final HostCalls host;
   private final Executor checking = ForkJoinPool.commonPool();
   private final Cache<HostIdentity, WalkedEntries> walked;
-  private final Cache<HostIdentity, CompletableFuture<Optional<Listing>>> coming;
+
+  /** When folders were asked for; not soon again, however it ended. */
+  private final Cache<HostIdentity, Boolean> attempted;
+
+  /** Those that have come, for one reader each. Changed under this object's lock. */
+  private final Cache<HostIdentity, Listing> ready;
+
+  /** Those on their way. */
+  private final Map<HostIdentity, Fetch> coming = new ConcurrentHashMap<>();
+
   private final long lifeNanos;
   private volatile @Nullable Inode lastEntered;
-
-  /** Counts how often everything was dropped. */
-  private volatile int epoch;
 
   // Each is a guess: who writes last is right.
   private volatile long enteredNanos;
@@ -94,9 +110,17 @@ final class FoldersAhead {
             .expireAfterAccess(settings.attributeLife().multipliedBy(2))
             .executor(Runnable::run)
             .build();
-    this.coming =
+    this.attempted =
         Caffeine.newBuilder()
-            .maximumSize(4L * MOST_AHEAD)
+            .maximumSize(MOST_REMEMBERED)
+            .ticker(host::nowNanos)
+            .expireAfterWrite(settings.attributeLife().dividedBy(2))
+            .executor(Runnable::run)
+            .build();
+    this.ready =
+        Caffeine.newBuilder()
+            .maximumWeight(MOST_READY)
+            .weigher((HostIdentity folder, Listing listing) -> 1 + listing.size())
             .ticker(host::nowNanos)
             .expireAfterWrite(settings.attributeLife())
             .executor(Runnable::run)
@@ -126,7 +150,7 @@ final class FoldersAhead {
     WalkedEntries entries = walked(around, listing.get(), here);
     entries.bound(mostAhead());
     WalkedEntries.Step step = entries.wanted(here);
-    if (entries.pace() != null) {
+    if (entries.pace() != null && step.inOrder()) {
       renewSoon(around, listing.get());
       renewNext(around, listing.get(), entries, here);
     }
@@ -139,7 +163,7 @@ final class FoldersAhead {
     for (ByteString dropped : step.drop()) {
       Seen seen = listing.get().find(dropped);
       if (seen != null) {
-        drop(seen.attributes().identity());
+        ready.invalidate(seen.attributes().identity());
       }
     }
   }
@@ -164,7 +188,7 @@ final class FoldersAhead {
   private void fetchBelow(Inode around, ByteString name, Seen seen) {
     List<byte[]> path = new ArrayList<>(around.path());
     path.add(name.toByteArray());
-    var _ = fetch(seen.attributes().identity(), path);
+    fetch(seen.attributes().identity(), path, true);
   }
 
   private void measure() {
@@ -182,15 +206,13 @@ final class FoldersAhead {
 
   private WalkedEntries walked(Inode folder, Listing listing, ByteString name) {
     WalkedEntries before = walked.getIfPresent(folder.identity());
-    if (before != null && before.knows(name)) {
+    if (before != null && (before.knows(name) || before.isOf(listing))) {
       return before;
     }
     WalkedEntries entries =
         new WalkedEntries(
-            listing.items().stream()
-                .filter(item -> item.seen().attributes().type() == FileType.DIRECTORY)
-                .toList(),
-            listing.before(),
+            listing,
+            attributes -> attributes.type() == FileType.DIRECTORY,
             _ -> 1,
             FIRST_WINDOW,
             MOST_AHEAD);
@@ -215,153 +237,147 @@ final class FoldersAhead {
   }
 
   /**
-   * A listing that is used much is asked for anew before it is over, if that can be had as a whole.
-   * Does not wait.
+   * A listing that is used much is asked for anew before it is over, if it is one page. Does not
+   * wait.
    */
   void renewSoon(Inode folder, Listing listing) {
-    int most = listing.isWhole() ? MOST_PAGES * Limits.PAGE_ENTRIES : Limits.PAGE_ENTRIES - 1;
-    if (listing.size() > most || listing.remainingNanos(host.nowNanos()) >= lifeNanos / 2) {
-      return;
+    if (listing.size() < Limits.PAGE_ENTRIES
+        && listing.remainingNanos(host.nowNanos()) < lifeNanos / 2) {
+      fetch(folder.identity(), folder.path(), false);
     }
-    HostIdentity identity = folder.identity();
-    CompletableFuture<Optional<Listing>> renewed = fetch(identity, folder.path());
-    var _ = renewed.thenRun(() -> coming.asMap().remove(identity, renewed));
   }
 
   /**
-   * The listing that was asked for ahead, for one reader. Waits for it if it is on its way.
+   * The listing that was asked for ahead, for one reader. Waits a moment for one that is on its
+   * way.
    *
    * @return empty if there is none, or none that is good
    */
-  Optional<Listing> take(Inode folder, long endNanos) throws InterruptedException {
-    CompletableFuture<Optional<Listing>> asked = coming.asMap().remove(folder.identity());
-    if (asked == null) {
-      return Optional.empty();
+  Optional<Listing> take(HostIdentity folder) throws InterruptedException {
+    Fetch fetch = coming.get(folder);
+    if (fetch != null) {
+      fetch.hurry();
+      try {
+        fetch.done.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+      } catch (ExecutionException | TimeoutException notInTime) {
+        return Optional.empty();
+      }
     }
-    try {
-      return asked
-          .get(host.left(endNanos).toNanos(), TimeUnit.NANOSECONDS)
-          .filter(listing -> listing.isWhole() && listing.remainingNanos(host.nowNanos()) > 0);
-    } catch (ExecutionException | TimeoutException failed) {
-      return Optional.empty();
+    synchronized (this) {
+      return Optional.ofNullable(ready.asMap().remove(folder))
+          .filter(listing -> listing.remainingNanos(host.nowNanos()) > 0);
     }
   }
 
   /** Nothing that was asked for before is to be used. */
-  void dropAll() {
-    synchronized (this) {
-      epoch++;
-    }
-    coming.asMap().keySet().forEach(this::drop);
+  synchronized void dropAll() {
+    coming.values().forEach(fetch -> fetch.dropped = true);
+    ready.invalidateAll();
     walked.invalidateAll();
   }
 
   /** What was asked for of a folder is not to be used. */
-  void drop(HostIdentity folder) {
-    CompletableFuture<Optional<Listing>> asked = coming.asMap().remove(folder);
-    if (asked != null) {
-      asked.complete(Optional.empty());
+  synchronized void drop(HostIdentity folder) {
+    Fetch fetch = coming.get(folder);
+    if (fetch != null) {
+      fetch.dropped = true;
     }
+    ready.invalidate(folder);
   }
 
-  private CompletableFuture<Optional<Listing>> fetch(HostIdentity folder, List<byte[]> path) {
-    CompletableFuture<Optional<Listing>> listing = new CompletableFuture<>();
+  /**
+   * @param forReader whether one who lists the folder is given what comes
+   */
+  private void fetch(HostIdentity folder, List<byte[]> path, boolean forReader) {
     Optional<Lanes> lanes = host.link().now();
-    if (lanes.isEmpty() || host.link().isOffline()) {
-      listing.complete(Optional.empty());
-      return listing;
+    if (lanes.isEmpty()
+        || host.link().isOffline()
+        || attempted.asMap().putIfAbsent(folder, true) != null) {
+      return;
     }
-    CompletableFuture<Optional<Listing>> before = coming.getIfPresent(folder);
-    if (before != null && !before.isDone()) {
-      return before;
+    Fetch fetch = new Fetch(lanes.get(), folder, path, forReader);
+    if (coming.putIfAbsent(folder, fetch) == null) {
+      fetch.begin();
     }
-    coming.put(folder, listing);
-    new Fetch(lanes.get(), folder, path, listing).begin();
-    return listing;
   }
 
-  /** A folder on its way, page after page. */
+  /** A folder on its way: its first page, which has to be all of it. */
   private final class Fetch {
     private final Lanes lanes;
     private final HostIdentity folder;
     private final List<byte[]> path;
-    private final CompletableFuture<Optional<Listing>> listing;
-    private final List<Item> items = new ArrayList<>();
-    private final int epoch = FoldersAhead.this.epoch;
-    private long askedNanos;
-    private long goodUntilNanos = Long.MAX_VALUE;
-    private int pages;
+    private final boolean forReader;
+    private final long askedNanos = host.nowNanos();
+    private final CompletableFuture<Void> done = new CompletableFuture<>();
+    private volatile @Nullable Pending<Reply> asked;
 
-    Fetch(
-        Lanes lanes,
-        HostIdentity folder,
-        List<byte[]> path,
-        CompletableFuture<Optional<Listing>> listing) {
+    /** Under the lock of those who drop. */
+    private boolean dropped;
+
+    Fetch(Lanes lanes, HostIdentity folder, List<byte[]> path, boolean forReader) {
       this.lanes = lanes;
       this.folder = folder;
       this.path = path;
-      this.listing = listing;
+      this.forReader = forReader;
     }
 
     void begin() {
-      askedNanos = host.nowNanos();
+      Pending<Reply> request;
       try {
-        next(host.listAhead(lanes, path));
+        request = host.listAhead(lanes, path);
       } catch (ErrnoException tooLong) {
-        listing.complete(Optional.empty());
-      }
-    }
-
-    private void next(CompletableFuture<Reply> asked) {
-      var _ =
-          asked
-              .thenAcceptAsync(this::page, checking)
-              .whenComplete((_, failed) -> {
-                if (failed != null) {
-                  log.debug("a folder could not be listed ahead", failed);
-                  listing.complete(Optional.empty());
-                }
-              });
-    }
-
-    private void page(Reply reply) {
-      FolderPage page = reply.getFolderPage();
-      long handle = page.getHandle();
-      try {
-        if (pages == 0) {
-          requireSame(host.seen(page.getFolder(), askedNanos));
-        }
-        items.addAll(FolderPages.checked(host, path.size(), page, askedNanos));
-      } catch (ErrnoException lie) {
-        close(handle);
-        throw new CompletionException(lie);
-      }
-      goodUntilNanos = Math.min(goodUntilNanos, host.goodUntilNanos(askedNanos));
-      pages++;
-      if (handle != 0 && pages < MOST_PAGES) {
-        askedNanos = host.nowNanos();
-        next(host.listMoreAhead(new Access(lanes, handle)));
+        end(tooLong);
         return;
       }
-      close(handle);
-      Listing come = Listing.ahead(items, goodUntilNanos, handle == 0);
-      if (!listing.isDone() && epoch == FoldersAhead.this.epoch) {
+      asked = request;
+      var _ =
+          request
+              .answer()
+              .thenAcceptAsync(this::arrived, checking)
+              .whenComplete((_, why) -> end(why));
+    }
+
+    void hurry() {
+      Pending<Reply> request = asked;
+      if (request != null) {
+        request.hurry();
+      }
+    }
+
+    private void end(@Nullable Throwable why) {
+      if (why != null) {
+        log.debug("a folder could not be listed ahead", why);
+      }
+      coming.remove(folder, this);
+      done.complete(null);
+    }
+
+    private void arrived(Reply reply) {
+      FolderPage page = reply.getFolderPage();
+      if (page.getHandle() != 0) {
+        host.close(new Access(lanes, page.getHandle()));
+      }
+      try {
+        if (!host.seen(page.getFolder(), askedNanos).attributes().identity().equals(folder)) {
+          throw new ErrnoException(Errno.ESTALE);
+        }
+        boolean whole = page.getHandle() == 0;
+        List<Item> items = FolderPages.checked(host, path.size(), page, askedNanos);
+        land(Listing.ahead(items, host.goodUntilNanos(askedNanos), whole));
+      } catch (ErrnoException lie) {
+        throw new CompletionException(lie);
+      }
+    }
+
+    private void land(Listing come) {
+      synchronized (FoldersAhead.this) {
+        if (dropped) {
+          return;
+        }
         known.arrived(folder, come);
-        listing.complete(Optional.of(come));
-      } else {
-        listing.complete(Optional.empty());
-      }
-    }
-
-    private void requireSame(Seen listed) throws ErrnoException {
-      if (!listed.attributes().identity().equals(folder)) {
-        throw new ErrnoException(Errno.ESTALE);
-      }
-    }
-
-    private void close(long handle) {
-      if (handle != 0) {
-        host.close(new Access(lanes, handle));
+        if (forReader && come.isWhole()) {
+          ready.put(folder, come);
+        }
       }
     }
   }

@@ -231,15 +231,9 @@ final class HostCalls {
   }
 
   /** As {@link #list}, behind everything that anybody waits for. */
-  CompletableFuture<Reply> listAhead(Lanes lanes, List<byte[]> path) throws ErrnoException {
+  Pending<Reply> listAhead(Lanes lanes, List<byte[]> path) throws ErrnoException {
     ListFolder.Builder list = ListFolder.newBuilder().setPath(wirePath(path));
-    return ahead(lanes, Request.newBuilder().setListFolder(list));
-  }
-
-  /** As {@link #listMore}, behind everything that anybody waits for. */
-  CompletableFuture<Reply> listMoreAhead(Access listing) {
-    ListMore.Builder more = ListMore.newBuilder().setHandle(listing.handle());
-    return ahead(listing.lanes(), Request.newBuilder().setListMore(more));
+    return askAhead(lanes, Request.newBuilder().setListFolder(list));
   }
 
   /** Asks for small files of one folder, behind everything that anybody waits for. */
@@ -250,22 +244,32 @@ final class HostCalls {
     return askAhead(lanes, Request.newBuilder().setReadSmallFiles(read));
   }
 
-  private CompletableFuture<Reply> ahead(Lanes lanes, Request.Builder request) {
-    return askAhead(lanes, request).answer();
-  }
-
   private Pending<Reply> askAhead(Lanes lanes, Request.Builder request) {
     request.setPriority(Priority.PRIORITY_READ_AHEAD);
     Pending<Reply> asked = lanes.bulk().ask(request, settings.deadline());
-    var _ =
+    return new Reported(
+        asked,
         asked
             .answer()
             .whenComplete((_, failed) -> {
               if (failed instanceof LaneException lost) {
                 link.lost(lanes, lost);
               }
-            });
-    return asked;
+            }));
+  }
+
+  /** A request whose failure the link hears of before anybody else. */
+  private record Reported(Pending<Reply> asked, CompletableFuture<Reply> answer)
+      implements Pending<Reply> {
+    @Override
+    public void hurry() {
+      asked.hurry();
+    }
+
+    @Override
+    public void cancel() {
+      asked.cancel();
+    }
   }
 
   /** Waits for a page that was asked for on these lanes. */

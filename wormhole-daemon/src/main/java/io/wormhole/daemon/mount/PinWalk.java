@@ -3,6 +3,7 @@ package io.wormhole.daemon.mount;
 import com.google.protobuf.ByteString;
 import io.wormhole.cache.ChunkException;
 import io.wormhole.cache.ChunkKey;
+import io.wormhole.cache.ChunkLoadException;
 import io.wormhole.cache.FileVersion;
 import io.wormhole.cache.PendingChunk;
 import io.wormhole.cache.PinnedChunks;
@@ -12,6 +13,7 @@ import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.fuse.FileType;
 import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
+import io.wormhole.daemon.mount.ChunkSource.NotHereException;
 import io.wormhole.daemon.mount.FolderPages.Item;
 import io.wormhole.daemon.mount.Inode.Link;
 import io.wormhole.daemon.mount.Inode.Seen;
@@ -32,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -391,8 +394,12 @@ public final class PinWalk {
     return Math.ceilDiv(size, (long) Limits.CHUNK_BYTES);
   }
 
-  /** A chunk that was asked for. */
-  private record Wanted(ChunkKey key, PendingChunk claim) {}
+  /**
+   * A chunk that was asked for.
+   *
+   * @param again claims it anew
+   */
+  private record Wanted(ChunkKey key, PendingChunk claim, Supplier<PendingChunk> again) {}
 
   /**
    * Fetches what is missing of a page, as long as there is room, and pins what is here of it.
@@ -412,7 +419,9 @@ public final class PinWalk {
           bytesKept.add(length);
         } else if (index < end && !full) {
           Access access = open.access(host.endNanos());
-          wanted.add(new Wanted(key, chunks.claimLater(access, name, index, length)));
+          long at = index;
+          Supplier<PendingChunk> claim = () -> chunks.claimLater(access, name, at, length);
+          wanted.add(new Wanted(key, claim.get(), claim));
         }
         if (!wanted.isEmpty() && (wanted.size() >= WINDOW || index >= end)) {
           settled &= keep(here, wanted.remove());
@@ -441,7 +450,7 @@ public final class PinWalk {
       throws IOException, TimeoutException, InterruptedException {
     Chunk chunk;
     try {
-      chunk = wanted.claim().await(host.left(host.endNanos()));
+      chunk = await(wanted);
     } catch (ChunkException refused) {
       if (refused.getCause() instanceof IOException why) {
         throw why;
@@ -460,6 +469,18 @@ public final class PinWalk {
       return true;
     } finally {
       chunk.release();
+    }
+  }
+
+  private Chunk await(Wanted wanted) throws IOException, TimeoutException, InterruptedException {
+    try {
+      return wanted.claim().await(host.left(host.endNanos()));
+    } catch (ChunkLoadException failed) {
+      if (failed.getCause() instanceof NotHereException) {
+        // It was somebody else's wish, who asked for it ahead and did not get it.
+        return wanted.again().get().await(host.left(host.endNanos()));
+      }
+      throw failed;
     }
   }
 

@@ -18,39 +18,38 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Small files that are asked for together: each is a chunk of its own in the cache, and whoever
  * wants one before it has come waits for its chunk as for any other. Those the host leaves out, and
- * all of them when it does not answer, fail as what is not here: their readers ask by themselves.
+ * all of them when it does not answer, fail as what is not here: who wants one asks by himself.
  *
  * <p>Filled, closed and sent by one thread; the loads it gives out are used by any.
  */
 final class SmallFileBatch {
   private final List<SmallFile> wanted = new ArrayList<>();
   private final List<Load> loads = new ArrayList<>();
-  private final AtomicInteger unwanted = new AtomicInteger();
+
+  /** Files that may still be added, those that were among them. */
+  private int files;
+
   private int bytes;
+  private int unwanted;
 
   /** Null until it is sent. */
-  private volatile @Nullable Pending<Reply> asked;
+  private @Nullable Pending<Reply> asked;
 
   private boolean closed;
 
   /** Whether there is room for one more file. */
-  boolean admits(int fileBytes) {
-    return loads.isEmpty()
-        || (loads.size() < Limits.SMALL_FILES && bytes + fileBytes <= Limits.SMALL_FILES_BYTES);
+  synchronized boolean admits(int fileBytes) {
+    return files == 0
+        || (files < Limits.SMALL_FILES && bytes + fileBytes <= Limits.SMALL_FILES_BYTES);
   }
 
-  boolean isEmpty() {
-    return loads.isEmpty();
-  }
-
-  /** Bytes of the files in it. */
-  int bytes() {
+  /** Bytes of the files in it, or that may come into it. */
+  synchronized int bytes() {
     return bytes;
   }
 
@@ -59,7 +58,9 @@ final class SmallFileBatch {
    *
    * @param length of the file, 1 to 131,072
    */
-  ChunkLoader loader(ByteString name, VersionToken version, int length) {
+  synchronized ChunkLoader loader(ByteString name, VersionToken version, int length) {
+    files++;
+    bytes += length;
     return new ChunkLoader() {
       @Override
       public int mostBytes() {
@@ -84,7 +85,6 @@ final class SmallFileBatch {
     wanted.add(
         SmallFile.newBuilder().setName(name).setVersion(version.token()).setLength(length).build());
     loads.add(load);
-    bytes += length;
     return load;
   }
 
@@ -101,8 +101,13 @@ final class SmallFileBatch {
 
   /** What is in it was asked for. */
   void sent(Pending<Reply> request) {
-    asked = request;
-    loads.stream().filter(load -> load.hurried).findAny().ifPresent(_ -> request.hurry());
+    synchronized (this) {
+      asked = request;
+    }
+    if (loads.stream().anyMatch(load -> load.hurried)) {
+      request.hurry();
+    }
+    cancelIfUnwanted();
     var _ =
         request
             .answer()
@@ -113,6 +118,21 @@ final class SmallFileBatch {
                 loads.forEach(load -> load.fail(failed));
               }
             });
+  }
+
+  /** The request goes when nobody wants any of its files. */
+  private void cancelIfUnwanted() {
+    Pending<Reply> request;
+    synchronized (this) {
+      request = unwanted == loads.size() ? asked : null;
+    }
+    if (request != null) {
+      request.cancel();
+    }
+  }
+
+  private synchronized @Nullable Pending<Reply> asked() {
+    return asked;
   }
 
   private void arrived(Reply reply) {
@@ -127,6 +147,9 @@ final class SmallFileBatch {
     private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
     private volatile boolean hurried;
 
+    /** Under this load's lock. */
+    private boolean ended;
+
     private Load(MemorySegment destination) {
       this.destination = destination;
     }
@@ -139,32 +162,54 @@ final class SmallFileBatch {
     @Override
     public void hurry() {
       hurried = true;
-      Pending<Reply> request = asked;
+      Pending<Reply> request = asked();
       if (request != null) {
         request.hurry();
       }
     }
 
-    /** The request goes when nobody wants any of its files. */
     @Override
     public void cancel() {
-      Pending<Reply> request = asked;
-      if (unwanted.incrementAndGet() >= loads.size() && request != null) {
-        request.cancel();
+      if (!end()) {
+        return;
       }
+      arrival.completeExceptionally(new NotHereException());
+      synchronized (SmallFileBatch.this) {
+        unwanted++;
+      }
+      cancelIfUnwanted();
+    }
+
+    /** Whether it had not ended before: from then on the destination is not written to. */
+    private synchronized boolean end() {
+      boolean first = !ended;
+      ended = true;
+      return first;
     }
 
     /** On an event loop; copies some kilobytes. */
     private void arrived(WholeFile file) {
+      Throwable failure = null;
       if (file.getHash().isEmpty()) {
-        arrival.completeExceptionally(new NotHereException());
+        failure = new NotHereException();
       } else if (file.getData().size() != destination.byteSize()) {
-        arrival.completeExceptionally(
+        failure =
             new WireException(
                 "a file of %d bytes where it has %d"
-                    .formatted(file.getData().size(), destination.byteSize())));
+                    .formatted(file.getData().size(), destination.byteSize()));
+      }
+      synchronized (this) {
+        if (ended) {
+          return;
+        }
+        ended = true;
+        if (failure == null) {
+          destination.asByteBuffer().put(file.getData().asReadOnlyByteBuffer());
+        }
+      }
+      if (failure != null) {
+        arrival.completeExceptionally(failure);
       } else {
-        destination.asByteBuffer().put(file.getData().asReadOnlyByteBuffer());
         arrival.complete(
             new Arrival(
                 file.getData().size(),
@@ -175,6 +220,9 @@ final class SmallFileBatch {
     }
 
     private void fail(Throwable why) {
+      if (!end()) {
+        return;
+      }
       Throwable cause =
           why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
       arrival.completeExceptionally(

@@ -75,6 +75,8 @@ final class WalkOrder {
   /** Above 0 when they seem to go by name. */
   private int byName;
 
+  private int order = LISTED;
+
   private boolean expected;
   private int strays;
   private int repeated;
@@ -91,12 +93,13 @@ final class WalkOrder {
   /**
    * What an entry that is wanted changes.
    *
-   * @param fetch entries to ask for now, that one among them if it was not; in the order they will
-   *     be wanted in
+   * @param fetch entries to ask for now, that one among them if it was not and is the furthest; in
+   *     the order they will be wanted in
    * @param drop entries that were asked for and are wanted no more
+   * @param inOrder whether it is the first time, and goes on in an order
    */
-  record Step(List<Integer> fetch, List<Integer> drop) {
-    static final Step NOTHING = new Step(List.of(), List.of());
+  record Step(List<Integer> fetch, List<Integer> drop, boolean inOrder) {
+    static final Step NOTHING = new Step(List.of(), List.of(), false);
   }
 
   /**
@@ -165,7 +168,8 @@ final class WalkOrder {
     expected = true;
     expectedWindow = Math.max(firstWindow, pace.window());
     places.forEach(place -> place.window = Math.max(place.window, expectedWindow));
-    byName = pace.byName() ? 1 : 0;
+    byName = pace.byName() ? 1 : -1;
+    order = pace.byName() ? BY_NAME : LISTED;
     places.forEach(this::standStill);
   }
 
@@ -234,9 +238,9 @@ final class WalkOrder {
     if (at == null) {
       return 0;
     }
-    int[] order = entries[order()];
-    for (int position = order.length - 1; position > positions[order()][entry]; position--) {
-      if (!asked.get(order[position]) && !wanted.get(order[position])) {
+    int[] inOrder = entries[order()];
+    for (int position = inOrder.length - 1; position > positions[order()][entry]; position--) {
+      if (!asked.get(inOrder[position]) && !wanted.get(inOrder[position])) {
         return 0;
       }
     }
@@ -280,11 +284,12 @@ final class WalkOrder {
       place.window = Math.min(place.window + WIDENING * costs[entry], mostAhead);
     }
     if (!inOrder) {
-      return ++strays < MOST_STRAYS ? Step.NOTHING : new Step(List.of(), dropAll());
+      return ++strays < MOST_STRAYS ? Step.NOTHING : new Step(List.of(), dropAll(), false);
     }
     strays = 0;
     settle(place);
-    return new Step(fetch(place), drop);
+    List<Integer> fetch = fetch(place);
+    return new Step(fetch, drop.stream().filter(left -> left != entry).toList(), true);
   }
 
   /** Nothing was wanted as yet but this entry; the order that was found stays. */
@@ -300,7 +305,7 @@ final class WalkOrder {
   }
 
   private int order() {
-    return byName > 0 ? BY_NAME : LISTED;
+    return order;
   }
 
   /**
@@ -309,13 +314,21 @@ final class WalkOrder {
    * @return what was asked for and is not wanted after all, because they go the other way
    */
   private List<Integer> vote(int entry) {
-    int before = order();
+    boolean first = byName == 0;
     boolean listed = placeNear(entry, LISTED, 1) != null;
     boolean named = placeNear(entry, BY_NAME, 1) != null;
     if (listed != named) {
       byName = Math.clamp(byName + (named ? 1L : -1L), -SURE, SURE);
     }
-    return order() == before ? List.of() : dropAll();
+    int wish = byName > 0 ? BY_NAME : LISTED;
+    // Two programs that go different ways do not turn it to and fro.
+    if (byName == 0 || wish == order || (!first && Math.abs(byName) < SURE / 2)) {
+      return List.of();
+    }
+    List<Integer> dropped = dropAll();
+    order = wish;
+    places.forEach(this::standStill);
+    return dropped;
   }
 
   /** The place this entry goes on from, which is at it then; null if there is none. */
@@ -355,10 +368,15 @@ final class WalkOrder {
         .toList()
         .forEach(this::leave);
     if (places.size() == MOST_PLACES) {
-      leave(places.getFirst());
+      places.stream().min(Comparator.comparingLong(place -> place.visit)).ifPresent(this::leave);
     }
-    Place place = new Place(entry, places.isEmpty() ? expectedWindow : firstWindow);
+    boolean first = places.isEmpty();
+    Place place = new Place(entry, first ? expectedWindow : firstWindow);
     standStill(place);
+    if (first) {
+      // What was begun in front of a reader who starts further back is passed over.
+      place.settledUpTo = 0;
+    }
     place.visit = visits;
     places.add(place);
     latest = place;
@@ -368,9 +386,9 @@ final class WalkOrder {
   /** Nobody is there any more: what was asked for from there on is not ahead of anyone. */
   private void leave(Place place) {
     places.remove(place);
-    int[] order = entries[order()];
+    int[] inOrder = entries[order()];
     for (int position = place.settledUpTo; position < place.askedUpTo; position++) {
-      giveUp(order[position]);
+      giveUp(inOrder[position]);
     }
   }
 
@@ -405,10 +423,10 @@ final class WalkOrder {
 
   /** What a reader has passed over is not ahead of him. */
   private void settle(Place place) {
-    int[] order = entries[order()];
+    int[] inOrder = entries[order()];
     int end = positions[order()][place.entry] - REACH;
     for (int position = place.settledUpTo; position < end; position++) {
-      int entry = order[position];
+      int entry = inOrder[position];
       if (giveUp(entry)) {
         place.ahead = Math.max(0, place.ahead - costs[entry]);
         place.window = Math.max(place.window / 2, firstWindow);
@@ -427,9 +445,9 @@ final class WalkOrder {
     if (place.ahead > share - share / 4) {
       return fetch;
     }
-    int[] order = entries[order()];
-    for (int position = place.askedUpTo; position < order.length; position++) {
-      int next = order[position];
+    int[] inOrder = entries[order()];
+    for (int position = place.askedUpTo; position < inOrder.length; position++) {
+      int next = inOrder[position];
       if (!asked.get(next) && !wanted.get(next)) {
         boolean tooMuch = place.ahead + costs[next] > share || ahead + costs[next] > mostAhead;
         if (tooMuch && ahead > 0) {

@@ -7,11 +7,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The entries of one kind in one folder, and how they are being gone through. Any thread. */
 final class WalkedEntries {
+  private final Listing listing;
   private final List<ByteString> names;
   private final Map<ByteString, Integer> places;
 
@@ -24,24 +26,28 @@ final class WalkedEntries {
    * @param fetch names to ask for, in the order they will be wanted in
    * @param drop names that were asked for and are wanted no more
    * @param spare what may be asked for elsewhere, since everything here was
+   * @param inOrder whether it is the first time, and goes on in an order
    */
-  record Step(List<ByteString> fetch, List<ByteString> drop, long spare) {
-    static final Step NOTHING = new Step(List.of(), List.of(), 0);
+  record Step(List<ByteString> fetch, List<ByteString> drop, long spare, boolean inOrder) {
+    static final Step NOTHING = new Step(List.of(), List.of(), 0, false);
   }
 
   /**
-   * @param items those of the kind, as they are listed
-   * @param before names that were wanted already, the last one last
+   * @param listing of the folder, and of the names that were wanted in it before
+   * @param kind which of its entries these are
    * @param cost of asking for one
    * @param firstWindow what may be asked for ahead at first, in units of cost
    * @param mostAhead the bound of it
    */
   WalkedEntries(
-      List<Item> items,
-      List<ByteString> before,
-      ToLongFunction<Item> cost,
+      Listing listing,
+      Predicate<HostAttributes> kind,
+      ToLongFunction<HostAttributes> cost,
       long firstWindow,
       long mostAhead) {
+    this.listing = listing;
+    List<Item> items =
+        listing.items().stream().filter(item -> kind.test(item.seen().attributes())).toList();
     this.names = items.stream().map(Item::name).toList();
     this.places = HashMap.newHashMap(names.size());
     for (int place = 0; place < names.size(); place++) {
@@ -50,10 +56,10 @@ final class WalkedEntries {
     this.order =
         new WalkOrder(
             names.stream().map(ByteString::toByteArray).toList(),
-            items.stream().mapToLong(cost).toArray(),
+            items.stream().map(item -> item.seen().attributes()).mapToLong(cost).toArray(),
             firstWindow,
             mostAhead);
-    for (ByteString name : before) {
+    for (ByteString name : listing.before()) {
       Integer place = places.get(name);
       if (place != null) {
         order.wasWanted(place);
@@ -69,6 +75,11 @@ final class WalkedEntries {
     return places.containsKey(name);
   }
 
+  /** Whether it was made of this very listing. */
+  boolean isOf(Listing other) {
+    return listing.equals(other);
+  }
+
   /** A name is wanted now; one that is not among them changes nothing. */
   Step wanted(ByteString name) {
     Integer place = places.get(name);
@@ -81,7 +92,7 @@ final class WalkedEntries {
       step = order.wanted(place);
       spare = order.pace() == null ? 0 : order.spare(place);
     }
-    return new Step(named(step.fetch()), named(step.drop()), spare);
+    return new Step(named(step.fetch()), named(step.drop()), spare, step.inOrder());
   }
 
   /** Sets another bound of what may be asked for ahead. */

@@ -1,11 +1,15 @@
 package io.wormhole.daemon.transport;
 
 import io.wormhole.protocol.wire.Limits;
+import io.wormhole.protocol.wire.message.Priority;
 import io.wormhole.protocol.wire.message.RequestOrBuilder;
 import io.wormhole.protocol.wire.message.SmallFile;
 
-/** How many bytes of files a request asks for: both ends bound what is in flight by it. */
+/** How many bytes a request asks for: both ends bound what is in flight by it. */
 final class AnswerBytes {
+  /** What a listing that nobody waits for counts as. */
+  private static final int LISTING_BYTES = 32 << 10;
+
   private AnswerBytes() {}
 
   /** 0 to 196,608, whatever a peer has put into the request. */
@@ -19,6 +23,8 @@ final class AnswerBytes {
         }
         yield (int) Math.min(sum, Limits.SMALL_FILES_BYTES);
       }
+      case LIST_FOLDER, LIST_MORE ->
+          request.getPriority() == Priority.PRIORITY_READ_AHEAD ? LISTING_BYTES : 0;
       default -> 0;
     };
   }

@@ -8,6 +8,7 @@ import io.wormhole.protocol.wire.WireException;
 import io.wormhole.protocol.wire.message.Cancel;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Request;
+import io.wormhole.protocol.wire.message.WholeFile;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -149,7 +150,11 @@ final class AnswerReader implements FrameHandler {
       return;
     }
     if (reply.hasSmallFiles()) {
-      window.arrived(request, request.answerBytes());
+      int bytes = 0;
+      for (WholeFile file : reply.getSmallFiles().getFilesList()) {
+        bytes += file.getData().size();
+      }
+      window.arrived(request, bytes);
     }
     if (remove(request)) {
       try {

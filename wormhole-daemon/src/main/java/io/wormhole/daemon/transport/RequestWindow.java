@@ -161,8 +161,9 @@ final class RequestWindow {
         request.isReadAhead()
             ? Math.min(limits.bytesInFlight(), path.worthwhileBytes())
             : limits.bytesInFlight();
+    // One that is larger than all that may be in flight goes alone.
     return requestsInFlight < limits.requestsInFlight()
-        && bytesInFlight + request.answerBytes() <= most;
+        && (bytesInFlight == 0 || bytesInFlight + request.answerBytes() <= most);
   }
 
   private ArrayDeque<PendingRequest> queueOf(PendingRequest request) {

@@ -272,6 +272,7 @@ class WalkOrderTest {
       for (int entry = start; entry < Math.min(300, start + run * stride); entry += stride) {
         Step step = order.wanted(entry);
         assertThat(unread).containsAll(step.drop());
+        assertThat(step.drop()).doesNotContain(entry);
         unread.addAll(step.fetch());
         step.drop().forEach(unread::remove);
         unread.remove(entry);
