@@ -255,7 +255,7 @@ final class FoldersAhead {
    */
   Optional<Listing> take(HostIdentity folder) throws InterruptedException {
     Fetch fetch = coming.get(folder);
-    if (fetch != null) {
+    if (fetch != null && fetch.forReader) {
       fetch.hurry();
       try {
         fetch.done.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
