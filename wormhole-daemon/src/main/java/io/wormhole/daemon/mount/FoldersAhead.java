@@ -102,6 +102,7 @@ final class FoldersAhead {
     this.host = host;
     this.known = known;
     this.lifeNanos = settings.attributeLife().toNanos();
+    this.enteredNanos = host.nowNanos();
     this.walked =
         Caffeine.newBuilder()
             .maximumWeight(MOST_WALKED)
