@@ -29,13 +29,18 @@ final class Caches implements BeforeEachCallback, AfterEachCallback {
 
   @Override
   public void afterEach(ExtensionContext context) throws InterruptedException {
-    verifying.shutdown();
-    assertThat(verifying.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    endVerifying();
     made.forEach(haveSmall ? Caches::assertGivesAllBack : Caches::assertHoldsNothingUnasked);
   }
 
   ExecutorService verifying() {
     return verifying;
+  }
+
+  /** Returns when all that was handed to the verifying threads is done; they take nothing more. */
+  void endVerifying() throws InterruptedException {
+    verifying.shutdown();
+    assertThat(verifying.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
   }
 
   /** For a test in which chunks share places: then their number does not tell what they take. */

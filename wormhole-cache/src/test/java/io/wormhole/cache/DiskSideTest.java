@@ -401,7 +401,7 @@ class DiskSideTest {
     cache.prefetch(key(0), loads);
     assertThat(cache.cancelIfUnwanted(key(0))).isTrue();
     disk.goOn();
-    caches.verifying().submit(() -> {}).get(10, TimeUnit.SECONDS);
+    caches.endVerifying();
     assertThat(loads.has(key(0))).isFalse();
     Caches.assertHoldsNothingUnasked(cache);
   }
