@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,6 +22,7 @@ import java.util.concurrent.TimeoutException;
  */
 public final class MountedFileSystem implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration CHANGE_SEEN = Duration.ofSeconds(20);
   private static final Duration WATCHDOG = Duration.ofSeconds(40);
   private static final String NAME = "a share, with \\ and ümlaut";
 
@@ -40,6 +42,15 @@ public final class MountedFileSystem implements AutoCloseable {
     directory = Files.createTempDirectory("wormhole mount").toRealPath();
     mount = backend.mount(new MountOptions(directory, NAME), fileSystem);
     var _ = watchdog.schedule(mount::forceUnmount, WATCHDOG.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** Waits until it is so. */
+  public static void await(Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + CHANGE_SEEN.toNanos();
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as("it never became so").isLessThan(end);
+      Thread.sleep(1);
+    }
   }
 
   public Path path(String name) {

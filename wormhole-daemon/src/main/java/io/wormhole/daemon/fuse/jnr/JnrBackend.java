@@ -18,6 +18,8 @@ import io.wormhole.daemon.fuse.mounts.MountPoint;
 import io.wormhole.daemon.fuse.mounts.OurMounts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -98,7 +100,7 @@ public final class JnrBackend implements FuseBackend {
     private final PathCalls pathCalls;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment mountPointCell = arena.allocate(JAVA_LONG);
-    private final PageInvalidation invalidation;
+    private final NoticeQueue notices;
     private volatile String device = "";
     private long channel;
     private long session;
@@ -110,11 +112,8 @@ public final class JnrBackend implements FuseBackend {
       this.calls = library.calls();
       this.directory = directory;
       this.options = options;
-      this.invalidation =
-          new PageInvalidation(
-              node -> calls.fuse_lowlevel_notify_inval_inode(channel, node, 0, 0), faults);
-      this.pathCalls =
-          new PathCalls(fileSystem, settings.pathLimit(), invalidation::request, faults);
+      this.notices = new NoticeQueue(this::tell, faults, NoticeQueue.LIMIT);
+      this.pathCalls = new PathCalls(fileSystem, settings.pathLimit(), notices::add, faults);
     }
 
     KernelMount mount() throws MountException, InterruptedException {
@@ -137,7 +136,7 @@ public final class JnrBackend implements FuseBackend {
               faults,
               this::atEnd,
               this::atLast,
-              new JnrNotifier(pathCalls.paths(), invalidation));
+              new JnrNotifier(pathCalls.paths(), notices));
       served.start();
       boolean complete = false;
       try {
@@ -220,15 +219,33 @@ public final class JnrBackend implements FuseBackend {
           + (options.allowOther() ? ",allow_other" : "");
     }
 
+    /** An error says that the kernel does not know it, and so believes nothing of it. */
+    private void tell(Notice notice) {
+      int result =
+          notice.node() == PathTable.UNKNOWN
+              ? -Libc.ENOENT
+              : calls.fuse_lowlevel_notify_inval_inode(channel, notice.node(), 0, 0);
+      if (result == -Libc.ENOENT && notice.folder() != PathTable.UNKNOWN) {
+        byte[] name = notice.name().getBytes(StandardCharsets.ISO_8859_1);
+        try (Arena own = Arena.ofConfined()) {
+          MemorySegment bytes = own.allocate(name.length + 1L);
+          MemorySegment.copy(name, 0, bytes, ValueLayout.JAVA_BYTE, 0, name.length);
+          calls.fuse_lowlevel_notify_inval_entry(
+              channel, notice.folder(), bytes.address(), name.length);
+        }
+      }
+    }
+
     private void atEnd() {
       OurMounts.leaveNoDeadMount(directory, device, faults);
     }
 
     private void atLast() {
-      if (invalidation.end()) {
+      if (notices.end()) {
         free();
       } else {
-        faults.report("A page invalidation did not end: what libfuse holds of the mount is lost");
+        faults.report(
+            "A notice to the kernel did not end: what libfuse holds of the mount is lost");
       }
       pathCalls.end();
     }

@@ -1,29 +1,31 @@
 package io.wormhole.daemon.fuse.jnr;
 
 import io.wormhole.daemon.fuse.KernelNotifier;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
- * Tells the kernel of changes as far as libfuse's names let it: of files that are open, whose nodes
- * are known. What it says of anything else lasts a second ({@link JnrSettings#validFor}).
+ * Tells the kernel of changes as far as it is known by which of libfuse's nodes: of an inode by
+ * that or else by its names, of a name where the kernel has asked for one in its folder. What is
+ * said of anything else lasts a second ({@link JnrSettings#validFor}).
  */
 final class JnrNotifier implements KernelNotifier {
   private final PathTable paths;
-  private final PageInvalidation invalidation;
+  private final NoticeQueue queue;
 
-  JnrNotifier(PathTable paths, PageInvalidation invalidation) {
+  JnrNotifier(PathTable paths, NoticeQueue queue) {
     this.paths = paths;
-    this.invalidation = invalidation;
+    this.queue = queue;
   }
 
   @Override
   public boolean inode(long node) {
-    long[] known = paths.kernelNodes(node);
-    for (long kernelNode : known) {
-      invalidation.request(kernelNode);
-    }
-    return known.length > 0;
+    return add(paths.noticesOfInode(node));
   }
 
+  /**
+   * As {@link #inode}: libfuse has one notice for attributes and bytes, and pages are read anew.
+   */
   @Override
   public boolean range(long node, long offset, long length) {
     if (offset < 0 || length <= 0) {
@@ -34,6 +36,17 @@ final class JnrNotifier implements KernelNotifier {
 
   @Override
   public boolean entry(long parent, byte[] name) {
-    return false;
+    if (name.length == 0 || name.length > PathTable.NAME_MAX) {
+      throw new IllegalArgumentException("a name of " + name.length + " bytes");
+    }
+    return add(paths.noticesOfName(parent, new String(name, StandardCharsets.ISO_8859_1)));
+  }
+
+  private boolean add(List<Notice> notices) {
+    boolean told = !notices.isEmpty();
+    for (Notice notice : notices) {
+      told &= queue.add(notice);
+    }
+    return told;
   }
 }

@@ -49,9 +49,16 @@ public interface LibFuse2 {
   void fuse_session_process_buf(
       @intptr_t long session, @intptr_t long buffer, @intptr_t long channel);
 
-  /** Drops the pages of an inode; waits for reads of them that are under way. */
+  /**
+   * Drops the pages and attributes of an inode; waits for reads of it that are under way. A negated
+   * error number if the kernel does not know it.
+   */
   int fuse_lowlevel_notify_inval_inode(
       @intptr_t long channel, @u_int64_t long node, @off_t long offset, @off_t long length);
+
+  /** Drops a name; waits for lookups in the folder that are under way. */
+  int fuse_lowlevel_notify_inval_entry(
+      @intptr_t long channel, @u_int64_t long folder, @intptr_t long name, @size_t long nameBytes);
 
   /** Closes the device and frees the channel; unmounts if the mount is still there. */
   void fuse_unmount(@intptr_t long mountPoint, @intptr_t long channel);

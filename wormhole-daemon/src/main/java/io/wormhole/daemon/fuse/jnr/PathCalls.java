@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongConsumer;
+import java.util.function.Consumer;
 
 /**
  * libfuse's callbacks ({@code struct fuse_operations} of {@code fuse.h}) turned into calls of the
@@ -49,9 +49,9 @@ final class PathCalls {
 
   /**
    * @param pathLimit paths that are remembered; those of open files come on top
-   * @param changed told what the kernel calls a file whose pages are over; must not wait
+   * @param changed told of a file whose pages are over; must not wait
    */
-  PathCalls(KernelFileSystem fileSystem, int pathLimit, LongConsumer changed, FaultLog faults) {
+  PathCalls(KernelFileSystem fileSystem, int pathLimit, Consumer<Notice> changed, FaultLog faults) {
     this.fileSystem = fileSystem;
     this.paths = new PathTable(fileSystem, pathLimit, changed, SessionThread::removeName);
     this.faults = faults;
@@ -101,7 +101,9 @@ final class PathCalls {
         "getattr",
         () -> {
           String text = text(path);
-          Attr attr = SessionThread.isLookup() ? paths.lookup(text) : paths.getattr(text);
+          long node = SessionThread.node();
+          Attr attr =
+              SessionThread.isLookup() ? paths.lookup(text, node) : paths.getattr(text, node);
           stat.write(to.reinterpret(stat.bytes()), attr);
           return 0;
         });
@@ -121,7 +123,7 @@ final class PathCalls {
     return guarded(
         "readlink",
         () -> {
-          Place place = paths.hold(text(path));
+          Place place = paths.hold(text(path), SessionThread.node());
           try {
             byte[] target = fileSystem.readlink(place.node);
             if (target.length >= bytes) {
@@ -141,12 +143,12 @@ final class PathCalls {
     return guarded(
         "open",
         () -> {
-          Place place = paths.hold(text(path));
+          Place place = paths.hold(text(path), SessionThread.node());
           boolean complete = false;
           try {
             long handle = fileSystem.open(place.node);
             MemorySegment to = info.reinterpret(FileInfo.BYTES);
-            if (paths.opened(place, SessionThread.node())) {
+            if (paths.opened(place)) {
               to.set(
                   JAVA_INT, FileInfo.BITS, to.get(JAVA_INT, FileInfo.BITS) | FileInfo.KEEP_CACHE);
             }
@@ -191,7 +193,7 @@ final class PathCalls {
     return guarded(
         "opendir",
         () -> {
-          Place place = paths.hold(text(path));
+          Place place = paths.hold(text(path), SessionThread.node());
           boolean complete = false;
           try {
             OpenFile folder = new OpenFile(place, fileSystem.opendir(place.node));
@@ -244,7 +246,7 @@ final class PathCalls {
     return guarded(
         "statfs",
         () -> {
-          Place place = paths.hold(text(path));
+          Place place = paths.hold(text(path), SessionThread.node());
           try {
             NativeStructs.Statvfs.write(
                 to.reinterpret(NativeStructs.Statvfs.BYTES), fileSystem.statfs(place.node));
@@ -259,7 +261,7 @@ final class PathCalls {
     return guarded(
         "getxattr",
         () -> {
-          Place place = paths.hold(text(path));
+          Place place = paths.hold(text(path), SessionThread.node());
           try {
             byte[] of = text(name).getBytes(StandardCharsets.ISO_8859_1);
             return give(fileSystem.getxattr(place.node, of), to, bytes);
@@ -273,7 +275,7 @@ final class PathCalls {
     return guarded(
         "listxattr",
         () -> {
-          Place place = paths.hold(text(path));
+          Place place = paths.hold(text(path), SessionThread.node());
           try {
             ByteArrayOutputStream names = new ByteArrayOutputStream();
             for (byte[] name : fileSystem.listxattr(place.node)) {

@@ -8,13 +8,16 @@ import io.wormhole.daemon.fuse.KernelFileSystem;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.LongConsumer;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * From paths, which is how libfuse's callbacks name things, to inodes. libfuse keeps the kernel's
@@ -28,10 +31,16 @@ import java.util.function.LongConsumer;
  * not wait.
  */
 final class PathTable {
+  /** What the kernel calls something, where it has not said so. */
+  static final long UNKNOWN = 0;
+
   private static final String ROOT_PATH = "/";
 
+  /** FUSE_ROOT_ID. */
+  private static final long ROOT_KERNEL_NODE = 1;
+
   /** Of bytes in a name; the kernel lets longer ones through. */
-  private static final int NAME_MAX = 255;
+  static final int NAME_MAX = 255;
 
   private static final Duration SETTLING = Duration.ofSeconds(10);
 
@@ -40,46 +49,60 @@ final class PathTable {
 
   private final KernelFileSystem fileSystem;
   private final int limit;
-  private final LongConsumer changed;
+  private final Consumer<Notice> changed;
   private final Runnable replaced;
   private final Set<String> settling = new HashSet<>();
   private final Map<String, Place> places = new LinkedHashMap<>(16, 0.75f, true);
-  private final Place root = new Place(KernelFileSystem.ROOT);
+
+  /** The same by inode: mostly one, more for hard links. */
+  private final Map<Long, List<Place>> names = new HashMap<>();
+
+  private final Place root = new Place(KernelFileSystem.ROOT, ROOT_PATH);
 
   /** An answer to a lookup; the place is held. */
   private record Found(Place place, Attr attr) {}
 
   /**
    * @param limit paths that are remembered; those of open files come on top
-   * @param changed told what the kernel calls a file that is open and changed, so that its pages
-   *     are over; called under the lock
+   * @param changed told of a file that is open and changed, so that its pages are over; called
+   *     under the lock
    * @param replaced told in a lookup that its name has another inode than before, which must become
    *     another one for the kernel too; called under no lock
    */
-  PathTable(KernelFileSystem fileSystem, int limit, LongConsumer changed, Runnable replaced) {
+  PathTable(KernelFileSystem fileSystem, int limit, Consumer<Notice> changed, Runnable replaced) {
     this.fileSystem = fileSystem;
     this.limit = limit;
     this.changed = changed;
     this.replaced = replaced;
     root.holds = 1;
+    root.kernelNode = ROOT_KERNEL_NODE;
+    names.put(root.node, List.of(root));
   }
 
-  /** The name's inode, asked anew; the kernel asks when what it remembers is over. */
-  Attr lookup(String path) throws ErrnoException, InterruptedException {
+  /**
+   * The name's inode, asked anew; the kernel asks when what it remembers is over.
+   *
+   * @param kernelFolder what the kernel calls the folder
+   */
+  Attr lookup(String path, long kernelFolder) throws ErrnoException, InterruptedException {
     if (path.equals(ROOT_PATH)) {
       return fileSystem.getattr(KernelFileSystem.ROOT);
     }
-    Found found = ask(path, true);
+    Found found = ask(path, kernelFolder, true);
     drop(found.place());
     return found.attr();
   }
 
-  /** Attributes, asked anew, of the inode that the kernel knows by the path. */
-  Attr getattr(String path) throws ErrnoException, InterruptedException {
+  /**
+   * Attributes, asked anew, of the inode that the kernel knows by the path.
+   *
+   * @param kernelNode what the kernel calls it
+   */
+  Attr getattr(String path, long kernelNode) throws ErrnoException, InterruptedException {
     if (path.equals(ROOT_PATH)) {
       return fileSystem.getattr(KernelFileSystem.ROOT);
     }
-    Place place = hold(path);
+    Place place = hold(path, kernelNode);
     try {
       Attr attr = fileSystem.getattr(place.node);
       heard(place, attr);
@@ -89,16 +112,34 @@ final class PathTable {
     }
   }
 
-  /** The inode that the kernel knows by the path, held; the caller drops it. */
-  Place hold(String path) throws ErrnoException, InterruptedException {
-    synchronized (this) {
-      Place place = path.equals(ROOT_PATH) ? root : places.get(path);
-      if (place != null) {
-        place.holds++;
-        return place;
+  /**
+   * The inode that the kernel knows by the path, held; the caller drops it.
+   *
+   * @param kernelNode what the kernel calls it; {@link #UNKNOWN} if that is not told
+   */
+  Place hold(String path, long kernelNode) throws ErrnoException, InterruptedException {
+    Place place = held(path);
+    if (place == null) {
+      place = ask(path, UNKNOWN, false).place();
+    }
+    if (kernelNode != UNKNOWN) {
+      synchronized (this) {
+        place.kernelNode = kernelNode;
       }
     }
-    return ask(path, false).place();
+    return place;
+  }
+
+  private synchronized @Nullable Place held(String path) {
+    Place place = at(path);
+    if (place != null) {
+      place.holds++;
+    }
+    return place;
+  }
+
+  private @Nullable Place at(String path) {
+    return path.equals(ROOT_PATH) ? root : places.get(path);
   }
 
   /** Lets go of an inode that was held. */
@@ -111,23 +152,35 @@ final class PathTable {
   /**
    * A file is opened; the caller holds its place.
    *
-   * @param kernelNode what the kernel calls it
    * @return whether the pages that the kernel may have of it are of what it is now
    */
-  synchronized boolean opened(Place place, long kernelNode) {
+  synchronized boolean opened(Place place) {
     place.opens++;
-    place.kernelNode = kernelNode;
     boolean same = place.pages != null && place.pages.equals(place.version);
     place.pages = place.version;
     return same;
   }
 
-  /** What the kernel calls an inode, by each of its names that is open. */
-  synchronized long[] kernelNodes(long node) {
-    return places.values().stream()
-        .filter(place -> place.node == node && place.opens > 0)
-        .mapToLong(place -> place.kernelNode)
-        .toArray();
+  /** What to tell the kernel of an inode that has changed, for each of its names. */
+  synchronized List<Notice> noticesOfInode(long node) {
+    List<Notice> notices = new ArrayList<>();
+    for (Place place : names.getOrDefault(node, List.of())) {
+      Place folder = place == root ? null : at(folder(place.path));
+      if (folder != null && folder.kernelNode != UNKNOWN) {
+        notices.add(new Notice(place.kernelNode, folder.kernelNode, name(place.path)));
+      } else if (place.kernelNode != UNKNOWN) {
+        notices.add(Notice.ofInode(place.kernelNode));
+      }
+    }
+    return notices;
+  }
+
+  /** What to tell the kernel of a name in a folder, for each name of the folder's. */
+  synchronized List<Notice> noticesOfName(long parent, String name) {
+    return names.getOrDefault(parent, List.of()).stream()
+        .filter(folder -> folder.kernelNode != UNKNOWN)
+        .map(folder -> Notice.ofName(folder.kernelNode, name))
+        .toList();
   }
 
   synchronized void closed(Place place) {
@@ -138,21 +191,23 @@ final class PathTable {
   synchronized void clear() {
     List<Place> all = new ArrayList<>(places.values());
     places.clear();
+    names.clear();
     all.forEach(this::drop);
   }
 
   /**
    * Asks what a name is now.
    *
+   * @param kernelFolder what the kernel calls its folder; {@link #UNKNOWN} if that is not told
    * @param renew whether the kernel asked for that; else what it knows by the name stays
    */
-  private Found ask(String path, boolean renew) throws ErrnoException, InterruptedException {
-    int slash = path.lastIndexOf('/');
-    byte[] name = path.substring(slash + 1).getBytes(StandardCharsets.ISO_8859_1);
+  private Found ask(String path, long kernelFolder, boolean renew)
+      throws ErrnoException, InterruptedException {
+    byte[] name = name(path).getBytes(StandardCharsets.ISO_8859_1);
     if (name.length > NAME_MAX) {
       throw new ErrnoException(Errno.ENAMETOOLONG);
     }
-    Place parent = hold(slash == 0 ? ROOT_PATH : path.substring(0, slash));
+    Place parent = hold(folder(path), kernelFolder);
     try {
       return learn(path, lookup(path, parent.node, name), renew);
     } finally {
@@ -213,13 +268,17 @@ final class PathTable {
   }
 
   private Found insert(String path, Entry entry) {
-    Place place = new Place(entry.node());
+    Place place = new Place(entry.node(), path);
     place.version = Place.Version.of(entry.attr());
     place.holds = 2;
     Place former = places.put(path, place);
     if (former != null) {
-      drop(former);
+      removed(former);
     }
+    names.merge(
+        place.node,
+        List.of(place),
+        (some, one) -> Stream.concat(some.stream(), one.stream()).toList());
     evict();
     return new Found(place, entry.attr());
   }
@@ -246,7 +305,7 @@ final class PathTable {
     Place known = places.get(path);
     if (known != null && known.opens == 0) {
       places.remove(path);
-      drop(known);
+      removed(known);
     }
   }
 
@@ -258,16 +317,36 @@ final class PathTable {
       Place place = eldest.next();
       if (place.opens == 0) {
         eldest.remove();
-        drop(place);
+        removed(place);
       }
     }
+  }
+
+  /** It is in the table no more. */
+  private void removed(Place place) {
+    names.computeIfPresent(
+        place.node,
+        (_, some) -> {
+          List<Place> left = some.stream().filter(other -> other != place).toList();
+          return left.isEmpty() ? null : left;
+        });
+    drop(place);
+  }
+
+  private static String folder(String path) {
+    int slash = path.lastIndexOf('/');
+    return slash == 0 ? ROOT_PATH : path.substring(0, slash);
+  }
+
+  private static String name(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
   }
 
   private synchronized void heard(Place place, Attr attr) {
     place.version = Place.Version.of(attr);
     if (place.opens > 0 && !place.version.equals(place.pages)) {
       place.pages = place.version;
-      changed.accept(place.kernelNode);
+      changed.accept(Notice.ofInode(place.kernelNode));
     }
   }
 }

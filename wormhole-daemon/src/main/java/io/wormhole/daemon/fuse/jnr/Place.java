@@ -4,8 +4,8 @@ import io.wormhole.daemon.fuse.Attr;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A path's inode, as the kernel knows it by that path. All but {@link #node} is guarded by the
- * {@link PathTable} it is of.
+ * A path's inode, as the kernel knows it by that path. What is not final is guarded by the {@link
+ * PathTable} it is of.
  */
 final class Place {
   /** What the kernel's pages of a file were read under. */
@@ -16,6 +16,9 @@ final class Place {
   }
 
   final long node;
+
+  /** Which path that is. */
+  final String path;
 
   /** The last that was heard of it; none of the root. */
   @Nullable Version version;
@@ -32,10 +35,11 @@ final class Place {
   /** None if the kernel may have pages of any. */
   @Nullable Version pages;
 
-  /** What the kernel calls it, once it has been opened; else 0. */
+  /** What the kernel called it last; {@link PathTable#UNKNOWN} until it has asked for it so. */
   long kernelNode;
 
-  Place(long node) {
+  Place(long node, String path) {
     this.node = node;
+    this.path = path;
   }
 }

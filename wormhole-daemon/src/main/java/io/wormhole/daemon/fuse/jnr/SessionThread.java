@@ -51,7 +51,9 @@ final class SessionThread extends Thread {
     return inHand().get(JAVA_INT, InHeader.OPCODE) == LOOKUP;
   }
 
-  /** What the kernel calls the inode that the request in hand is about. */
+  /**
+   * What the kernel calls the inode that the request in hand is about; a lookup's is the folder.
+   */
   static long node() {
     return inHand().get(JAVA_LONG, InHeader.NODE);
   }

@@ -1,9 +1,9 @@
 package io.wormhole.daemon.fuse.device;
 
+import static io.wormhole.daemon.fuse.MountedFileSystem.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.wormhole.daemon.fuse.Gates;
-import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.MemoryFileSystem;
 import io.wormhole.daemon.fuse.MountedFileSystem;
@@ -16,20 +16,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/**
- * What has changed shows through the mount once the kernel is told, however long it may remember.
- */
+/** How the kernel is told of changes through the device, beyond the contract. */
 @RealMount
-class NotifyMountTest {
-  private static final long PATIENCE_SECONDS = 20;
+class DeviceNotifyMountTest {
   private static final int PAGE = 4096;
 
   private final MemoryFileSystem files = new MemoryFileSystem();
@@ -45,15 +40,6 @@ class NotifyMountTest {
     gate.open();
   }
 
-  /** Waits until it is so. */
-  private static void await(Callable<Boolean> condition) throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as("it never became so").isLessThan(end);
-      Thread.sleep(1);
-    }
-  }
-
   private static byte at(FileChannel file, long offset) throws IOException {
     ByteBuffer one = ByteBuffer.allocate(1);
     assertThat(file.read(one, offset)).isEqualTo(1);
@@ -61,21 +47,7 @@ class NotifyMountTest {
   }
 
   @Test
-  void attributesThatChangedAreSeen() throws Exception {
-    MemoryFileSystem.Node file = files.root.file("file", new byte[10]);
-    try (MountedFileSystem mounted =
-        new MountedFileSystem(
-            new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime), files)) {
-      assertThat(Files.size(mounted.path("file"))).isEqualTo(10);
-      file.size = 20;
-      assertThat(Files.size(mounted.path("file"))).as("the kernel remembers").isEqualTo(10);
-      assertThat(mounted.mount.notifier().inode(file.id)).isTrue();
-      await(() -> Files.size(mounted.path("file")) == 20);
-    }
-  }
-
-  @Test
-  void bytesThatChangedAreReadAnewThroughAnOpenFile() throws Exception {
+  void bytesOutOfTheRangeThatChangedStayInTheKernel() throws Exception {
     byte[] content = new byte[64 * PAGE];
     MemoryFileSystem.Node file = files.root.file("file", content);
     try (MountedFileSystem mounted =
@@ -91,63 +63,6 @@ class NotifyMountTest {
       assertThat(notifier.range(file.id, 0, 10)).isTrue();
       await(() -> at(open, 0) == 1);
       assertThat(at(open, 63 * PAGE)).as("out of the range").isZero();
-      assertThat(notifier.inode(file.id)).isTrue();
-      await(() -> at(open, 63 * PAGE) == 1);
-    }
-  }
-
-  @Test
-  void aNameThatIsNewAndOneThatIsGoneAreSeen() throws Exception {
-    files.root.file("old", new byte[1]);
-    try (MountedFileSystem mounted =
-        new MountedFileSystem(
-            new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime), files)) {
-      assertThat(Files.exists(mounted.path("new"))).isFalse();
-      assertThat(Files.exists(mounted.path("old"))).isTrue();
-      files.root.file("new", new byte[1]);
-      files.root.unlink("old");
-      assertThat(Files.exists(mounted.path("new"))).as("the kernel remembers").isFalse();
-      assertThat(Files.exists(mounted.path("old"))).as("the kernel remembers").isTrue();
-      KernelNotifier notifier = mounted.mount.notifier();
-      notifier.entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("new"));
-      notifier.entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("old"));
-      await(() -> Files.exists(mounted.path("new")));
-      await(() -> !Files.exists(mounted.path("old")));
-    }
-  }
-
-  @Test
-  void aNameThatIsAnotherNodesNowLeadsToThat() throws Exception {
-    files.root.file("file", new byte[1]);
-    try (MountedFileSystem mounted =
-            new MountedFileSystem(
-                new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime), files);
-        FileChannel open = FileChannel.open(mounted.path("file"))) {
-      files.root.file("file", new byte[2]);
-      assertThat(Files.size(mounted.path("file"))).isEqualTo(1);
-      mounted.mount.notifier().entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("file"));
-      await(() -> Files.size(mounted.path("file")) == 2);
-      assertThat(open.size()).as("who has it open keeps it").isEqualTo(1);
-    }
-  }
-
-  @Test
-  void whatTheKernelNeverHeardOfIsNoError() throws Exception {
-    MemoryFileSystem.Node known = files.root.file("file", new byte[10]);
-    MemoryFileSystem.Node unknown = files.root.file("unknown", new byte[10]);
-    try (MountedFileSystem mounted =
-        new MountedFileSystem(
-            new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime), files)) {
-      assertThat(Files.size(mounted.path("file"))).isEqualTo(10);
-      KernelNotifier notifier = mounted.mount.notifier();
-      notifier.inode(unknown.id);
-      notifier.inode(4711);
-      notifier.entry(4711, MemoryFileSystem.bytes("name"));
-      notifier.entry(known.id, MemoryFileSystem.bytes("of a file that is no folder"));
-      notifier.entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("never"));
-      known.size = 11;
-      notifier.inode(known.id);
-      await(() -> Files.size(mounted.path("file")) == 11);
     }
   }
 
@@ -216,7 +131,10 @@ class NotifyMountTest {
   /** Threads of ours that tell the kernel something and sleep in it where no signal wakes them. */
   private static long threadsStuck() throws IOException {
     try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
-      return threads.map(NotifyMountTest::stat).filter(stat -> stat.contains("(notify) D")).count();
+      return threads
+          .map(DeviceNotifyMountTest::stat)
+          .filter(stat -> stat.contains("(notify) D"))
+          .count();
     }
   }
 

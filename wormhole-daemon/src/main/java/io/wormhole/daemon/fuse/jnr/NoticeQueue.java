@@ -6,20 +6,25 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongConsumer;
+import java.util.function.Consumer;
 
 /**
- * Tells the kernel to drop pages, on a thread of its own: the kernel waits for reads of the same
- * inode that are under way, which must be answered meanwhile. An inode waits here once at most; the
- * thread goes when there is nothing to do.
+ * Tells the kernel what is no longer so, on a thread of its own: the kernel waits for reads of the
+ * same inode and for lookups in the same folder that are under way, which must be answered
+ * meanwhile. What is waiting already is not taken in twice; the thread goes when there is nothing
+ * to do.
  */
-final class PageInvalidation {
+final class NoticeQueue {
+  /** How many notices may wait. */
+  static final int LIMIT = 16_384;
+
   private static final long IDLE_SECONDS = 5;
   private static final long END_SECONDS = 10;
 
-  private final LongConsumer drop;
+  private final Consumer<Notice> tell;
   private final FaultLog faults;
-  private final Set<Long> pending = ConcurrentHashMap.newKeySet();
+  private final int limit;
+  private final Set<Notice> waiting = ConcurrentHashMap.newKeySet();
   private final ThreadPoolExecutor thread =
       new ThreadPoolExecutor(
           1,
@@ -31,27 +36,34 @@ final class PageInvalidation {
           new ThreadPoolExecutor.DiscardPolicy());
 
   /**
-   * @param drop drops the pages of one of the kernel's nodes; may wait
+   * @param tell tells the kernel; may wait
+   * @param limit how many notices may wait; past it those that come are dropped
    */
-  PageInvalidation(LongConsumer drop, FaultLog faults) {
-    this.drop = drop;
+  NoticeQueue(Consumer<Notice> tell, FaultLog faults, int limit) {
+    this.tell = tell;
     this.faults = faults;
+    this.limit = limit;
     thread.allowCoreThreadTimeOut(true);
   }
 
-  /** Drops the pages of a node soon. Does not wait. */
-  void request(long kernelNode) {
-    if (pending.add(kernelNode)) {
+  /** Tells the kernel soon. Does not wait. False if it will not: there are too many, or an end. */
+  boolean add(Notice notice) {
+    if (waiting.size() >= limit && !waiting.contains(notice)) {
+      faults.report("more than " + limit + " notices to the kernel wait: one was dropped");
+      return false;
+    }
+    if (waiting.add(notice)) {
       thread.execute(() -> {
-        pending.remove(kernelNode);
+        // First: a change that comes from now on is another one.
+        waiting.remove(notice);
         try {
-          // An error says that the kernel knows the node no more, and so has no pages.
-          drop.accept(kernelNode);
+          tell.accept(notice);
         } catch (RuntimeException e) {
           faults.report("The kernel could not be told of a change", e);
         }
       });
     }
+    return !thread.isShutdown();
   }
 
   /** Waits until the last one is through and takes no more; whether that was so in time. */
