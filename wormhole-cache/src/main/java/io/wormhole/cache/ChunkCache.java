@@ -50,7 +50,8 @@ public final class ChunkCache implements AutoCloseable {
 
   /**
    * Puts a disk behind the memory, for once: what is not in memory is looked for there first, and
-   * what a loader brings is kept there.
+   * what a loader brings is kept there. When nothing was read for a minute, what is on the disk is
+   * not kept in memory any more.
    *
    * @param disk closed with this; at once if this is closed
    */
@@ -64,6 +65,7 @@ public final class ChunkCache implements AutoCloseable {
         throw new IllegalStateException("there is a disk");
       }
       attached = side;
+      side.inFrontIs(new Front());
       flights.attach(side);
       if (!closed) {
         return;
@@ -223,6 +225,20 @@ public final class ChunkCache implements AutoCloseable {
       disk.close();
     }
     tier.close();
+  }
+
+  /** What of this is in front of a disk. */
+  private final class Front implements DiskSide.Memory {
+    @Override
+    public long reads() {
+      return hits.sum() + misses.sum();
+    }
+
+    @Override
+    public void rest(Predicate<ChunkKey> onDisk) {
+      tier.removeIf(onDisk);
+      tier.trim();
+    }
   }
 
   /** Whether it is closed and its memory is the system's again. */

@@ -23,6 +23,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,7 +53,10 @@ final class DiskSide implements AutoCloseable {
   private static final Duration RECALLED_WITHIN = Duration.ofSeconds(5);
 
   private static final Duration FLUSH_AFTER = Duration.ofSeconds(1);
-  private static final Duration REST_AFTER = Duration.ofSeconds(60);
+
+  /** How long nothing has to be read before what costs RAM is given back. */
+  static final Duration REST_AFTER = Duration.ofSeconds(60);
+
   private static final Duration END_WITHIN = Duration.ofSeconds(5);
 
   private static final ThreadLocal<MemorySegment> SCRATCH =
@@ -60,6 +65,7 @@ final class DiskSide implements AutoCloseable {
   private final DiskTier tier;
   private final ExecutorService readers;
   private final Duration patience;
+  private final Duration restAfter;
   private final ScheduledThreadPoolExecutor watch;
   private final BlockingQueue<Runnable> behind = new LinkedBlockingQueue<>(MOST_BEHIND);
   private final Thread writer;
@@ -72,6 +78,7 @@ final class DiskSide implements AutoCloseable {
   private volatile long withoutSinceNanos = System.nanoTime() - WITHOUT.toNanos();
   private volatile long usedNanos = System.nanoTime();
   private volatile boolean closing;
+  private volatile @Nullable Memory memory;
 
   /** Nothing is written any more. */
   private volatile boolean over;
@@ -79,6 +86,7 @@ final class DiskSide implements AutoCloseable {
   // The writer's own.
   private boolean changed;
   private boolean resting;
+  private long readsSeen;
 
   /**
    * @param tier closed with this
@@ -93,22 +101,39 @@ final class DiskSide implements AutoCloseable {
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(MOST_READS),
             Thread.ofPlatform().daemon().name("disk-reader-", 0).factory()),
-        PATIENCE);
+        PATIENCE,
+        REST_AFTER);
   }
 
   /**
    * @param readers run what blocks on the disk; may reject; shut down with this
    * @param patience how long a read may take
+   * @param restAfter how long nothing has to be read before RAM is given back
    */
-  DiskSide(DiskTier tier, ExecutorService readers, Duration patience) {
+  DiskSide(DiskTier tier, ExecutorService readers, Duration patience, Duration restAfter) {
     this.tier = tier;
     this.patience = patience;
+    this.restAfter = restAfter;
     this.readers = readers;
     this.watch =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("disk-watch").factory());
     watch.setRemoveOnCancelPolicy(true);
     this.writer = Thread.ofPlatform().daemon().name("disk-writer").start(this::write);
+  }
+
+  /** The memory in front of a disk. */
+  interface Memory {
+    /** How often something was asked of it. */
+    long reads();
+
+    /** Drops what is on the disk as well, and gives its RAM back. May wait for the disk. */
+    void rest(Predicate<ChunkKey> onDisk);
+  }
+
+  /** From now on this memory rests when the disk does: while nothing is asked of either. */
+  void inFrontIs(Memory front) {
+    memory = front;
   }
 
   /** What brings a chunk from the disk if it is there, and else as this one does. */
@@ -337,12 +362,27 @@ final class DiskSide implements AutoCloseable {
     } else if (changed) {
       changed = false;
       tier.flush();
-    } else if (System.nanoTime() - usedNanos < REST_AFTER.toNanos()) {
+    } else if (isUsed()) {
       resting = false;
     } else if (!resting) {
       resting = true;
+      Memory front = memory;
+      if (front != null) {
+        front.rest(key -> tier.hashOf(DiskKeys.page(key), DiskKeys.indexInPage(key)).isPresent());
+      }
       tier.rest();
     }
+  }
+
+  /** Whether the disk, or the memory in front of it, was asked for something of late. */
+  private boolean isUsed() {
+    Memory front = memory;
+    long reads = front == null ? 0 : front.reads();
+    if (reads != readsSeen) {
+      readsSeen = reads;
+      usedNanos = System.nanoTime();
+    }
+    return System.nanoTime() - usedNanos < restAfter.toNanos();
   }
 
   /** Gives the reference to the chunk back. */

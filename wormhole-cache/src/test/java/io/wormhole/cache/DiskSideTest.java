@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -105,6 +107,35 @@ class DiskSideTest {
     readFromDisk(0);
     cache.invalidate(_ -> true);
     readFromDisk(0);
+  }
+
+  @Test
+  void whatIsOnTheDiskTakesNoMemoryWhileNothingIsRead() throws Exception {
+    cache.close();
+    ExecutorService readers = Executors.newSingleThreadExecutor();
+    cache = cacheOn(new DiskSide(openedTier(), readers, DiskSide.PATIENCE, BRIEF));
+    for (int index = 0; index < 10; index++) {
+      read(index);
+    }
+    PendingChunk claim = cache.get(key(10), loads);
+    HeldLoads.Held young = loads.take(key(10));
+    Arrival come = TestBytes.fill(key(10), young.destination(), LENGTH);
+    young.succeedWith(new Arrival(LENGTH, come.hash(), come.chainingValues(), true));
+    claim.await(SOON).release();
+    Chunk held = cache.get(key(0), loads).await(SOON);
+    long until = System.nanoTime() + SOON.toNanos();
+    while (cache.stats().ramBytes() > 2L * LENGTH && System.nanoTime() - until < 0) {
+      Thread.sleep(10);
+    }
+    assertThat(cache.stats().chunks()).as("the disk does not have the young one").isEqualTo(1);
+    assertThat(cache.stats().ramBytes()).as("and one is held by a reader").isEqualTo(2L * LENGTH);
+    assertIsChunk(key(0), held);
+    held.release();
+    cache.get(key(10), loads).await(SOON).release();
+    assertThat(loads.has(key(10))).isFalse();
+    for (int index = 0; index < 10; index++) {
+      readFromDisk(index);
+    }
   }
 
   @Test
@@ -283,7 +314,7 @@ class DiskSideTest {
   private StuckDisk restartOnAStuckDisk(Duration patience) throws IOException {
     cache.close();
     StuckDisk disk = new StuckDisk();
-    cache = cacheOn(new DiskSide(openedTier(), disk, patience));
+    cache = cacheOn(new DiskSide(openedTier(), disk, patience, DiskSide.REST_AFTER));
     return disk;
   }
 

@@ -44,7 +44,7 @@ final class HeapTidy {
   HeapTidy(Heap heap, long nowNanos) {
     this.heap = heap;
     this.leftBytes = heap.usedBytes();
-    this.lastNanos = nowNanos;
+    this.lastNanos = nowNanos - BETWEEN.toNanos();
   }
 
   void tick(long nowNanos) {

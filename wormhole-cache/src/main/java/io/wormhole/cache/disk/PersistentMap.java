@@ -34,8 +34,11 @@ final class PersistentMap implements Closeable {
     }
   }
 
-  /** A segment that got more than its part grows by so much. */
-  private static final double MAX_BLOAT = 4;
+  /**
+   * Room past what is asked for, so that no segment is full before all are: segments of which each
+   * could grow instead take up to four times the memory and disk, with nothing in them.
+   */
+  private static final int SPARE = 8;
 
   private static final Logger log = LoggerFactory.getLogger(PersistentMap.class);
 
@@ -168,8 +171,7 @@ final class PersistentMap implements Closeable {
               .name(file.getFileName().toString())
               .constantKeySizeBySample(new byte[keyBytes])
               .constantValueSizeBySample(new byte[valueBytes])
-              .entries(entries)
-              .maxBloatFactor(MAX_BLOAT)
+              .entries(entries + entries / SPARE)
               .checksumEntries(false)
               .sparseFile(true)
               .putReturnsNull(true)
