@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  *       reader who jumps and reads one chunk each time causes no read-ahead.
  *   <li><b>D, alone.</b> The first read of a file, and the first one after a seek, may be the only
  *       one there: nothing says yet that the rest of its chunk is wanted.
+ *   <li><b>F, on from a jump.</b> Where a reader has jumped and read on, as in a film that is gone
+ *       through by hand, the next jump is taken for such a one: some chunks past it are wanted at
+ *       once. One jump that nobody reads on from ends that.
  *   <li><b>E, in turns.</b> Several places of a file are read in turns, by several readers or as
  *       the tracks of a film: each place that was read is remembered, with half its window, so that
  *       a reader who comes back to it goes on in order.
@@ -33,10 +36,19 @@ final class ReadAhead {
 
   private static final int FIRST_WINDOW_CHUNKS = 2;
 
+  /** About what a path of 50 ms and 100 Mbit/s holds. */
+  private static final int JUMP_WINDOW_CHUNKS = 4;
+
+  /** Who has reached so many new chunks from where he jumped to reads on. */
+  private static final int READS_ON_CHUNKS = 2;
+
   /** Places of a file that are remembered. */
   private static final int MAX_CURSORS = 8;
 
   private final int maxChunks;
+
+  /** Whether the last who jumped has read on, as far as is known. */
+  private boolean jumpsGoOn;
 
   /** The one read last is the last one. */
   private final List<Cursor> cursors = new ArrayList<>();
@@ -76,19 +88,24 @@ final class ReadAhead {
     }
     long first = offset / Limits.CHUNK_BYTES;
     long last = (offset + bytes - 1) / Limits.CHUNK_BYTES;
+    long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
     Cursor cursor = cursorAt(first);
     if (cursor == null) {
       List<Range> unread = dropUnread();
+      jumpsGoOn = jumpsGoOn && cursors.getLast().readsOn();
       if (cursors.size() == MAX_CURSORS) {
         cursors.removeFirst();
       }
-      cursors.addLast(new Cursor(last));
-      return new Step(Range.NONE, unread, true);
+      Cursor jump = new Cursor(last);
+      cursors.addLast(jump);
+      Range ahead =
+          jumpsGoOn ? jump.ask(chunksInFile, Math.min(JUMP_WINDOW_CHUNKS, maxChunks)) : Range.NONE;
+      return new Step(ahead, unread, ahead.isEmpty());
     }
     cursors.remove(cursor);
     cursors.addLast(cursor);
-    long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
     Range ahead = cursor.readUpTo(last, chunksInFile, maxChunks);
+    jumpsGoOn |= cursor.readsOn();
     return ahead.isEmpty() ? Step.NOTHING : new Step(ahead, List.of(), false);
   }
 
@@ -115,6 +132,7 @@ final class ReadAhead {
     private long furthest;
     private long askedUpTo;
     private int windowChunks;
+    private int reached;
 
     Cursor(long chunk) {
       furthest = chunk;
@@ -130,9 +148,20 @@ final class ReadAhead {
         return Range.NONE;
       }
       furthest = last;
-      windowChunks = Math.clamp(windowChunks * 2L, FIRST_WINDOW_CHUNKS, maxChunks);
+      reached = Math.min(reached + 1, READS_ON_CHUNKS);
+      return ask(chunksInFile, Math.clamp(windowChunks * 2L, FIRST_WINDOW_CHUNKS, maxChunks));
+    }
+
+    boolean readsOn() {
+      return reached == READS_ON_CHUNKS;
+    }
+
+    /** What is wanted with such a window, and was not asked for yet. */
+    Range ask(long chunksInFile, int window) {
+      windowChunks = window;
       Range ahead =
-          new Range(Math.max(askedUpTo, last + 1), Math.min(chunksInFile, last + 1 + windowChunks));
+          new Range(
+              Math.max(askedUpTo, furthest + 1), Math.min(chunksInFile, furthest + 1 + window));
       if (!ahead.isEmpty()) {
         askedUpTo = ahead.to();
       }

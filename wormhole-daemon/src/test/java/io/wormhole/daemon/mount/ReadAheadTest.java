@@ -96,7 +96,6 @@ class ReadAheadTest {
       readChunk(chunk);
     }
     Step seek = readChunk(1_000_000);
-    assertThat(seek.fetch().isEmpty()).isTrue();
     assertThat(seek.drops()).containsExactly(new Range(5, 21));
   }
 
@@ -121,6 +120,47 @@ class ReadAheadTest {
     }
     assertThat(readChunk(1_000_000).drops()).containsExactly(new Range(5, 21));
     assertThat(readChunk(5).fetch()).isEqualTo(new Range(6, 22));
+  }
+
+  @Test
+  void whoJumpedAndReadOnIsExpectedToAgain() {
+    for (int chunk = 0; chunk <= 2; chunk++) {
+      readChunk(chunk);
+    }
+    Step jump = readChunk(1000);
+    assertThat(jump.fetch()).isEqualTo(new Range(1001, 1005));
+    assertThat(jump.alone()).isFalse();
+    assertThat(readChunk(1001).fetch().to()).isEqualTo(1010);
+    assertThat(readChunk(1002).fetch().to()).isEqualTo(1019);
+    assertThat(readChunk(2000).fetch()).isEqualTo(new Range(2001, 2005));
+  }
+
+  @Test
+  void oneJumpThatNobodyReadsOnFromEndsThat() {
+    for (int chunk = 0; chunk <= 2; chunk++) {
+      readChunk(chunk);
+    }
+    assertThat(readChunk(1000).fetch()).isEqualTo(new Range(1001, 1005));
+    Step next = readChunk(2000);
+    assertThat(next.drops()).contains(new Range(1001, 1005));
+    assertThat(next.fetch().isEmpty()).isTrue();
+    assertThat(next.alone()).isTrue();
+    assertThat(readChunk(3000).alone()).isTrue();
+  }
+
+  @Test
+  void aJumpNearTheEndAsksForNothingPastIt() {
+    long fileBytes = 100L * CHUNK + 1;
+    for (int chunk = 0; chunk <= 2; chunk++) {
+      readAhead.read((long) chunk * CHUNK, CHUNK, fileBytes);
+    }
+    assertThat(readAhead.read(98L * CHUNK, CHUNK, fileBytes).fetch()).isEqualTo(new Range(99, 101));
+    for (int chunk = 99; chunk <= 100; chunk++) {
+      readAhead.read((long) chunk * CHUNK, CHUNK, fileBytes);
+    }
+    assertThat(readAhead.read(50L * CHUNK, CHUNK, fileBytes).fetch()).isEqualTo(new Range(51, 55));
+    Step last = readAhead.read(100L * CHUNK, 1, fileBytes);
+    assertThat(last.fetch().isEmpty()).isTrue();
   }
 
   @Test
