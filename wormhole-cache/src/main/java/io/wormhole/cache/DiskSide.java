@@ -367,11 +367,19 @@ final class DiskSide implements AutoCloseable {
     } else if (!resting) {
       resting = true;
       Memory front = memory;
-      if (front != null) {
-        front.rest(key -> tier.hashOf(DiskKeys.page(key), DiskKeys.indexInPage(key)).isPresent());
+      try {
+        if (front != null) {
+          front.rest(this::isOnDisk);
+        }
+      } finally {
+        tier.rest();
       }
-      tier.rest();
     }
+  }
+
+  /** Asks the disk; who closes this does not wait for that. */
+  private boolean isOnDisk(ChunkKey key) {
+    return !closing && tier.hashOf(DiskKeys.page(key), DiskKeys.indexInPage(key)).isPresent();
   }
 
   /** Whether the disk, or the memory in front of it, was asked for something of late. */

@@ -12,6 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PersistentMapTest {
+  private static final long MOST_BYTES = 256 << 10;
+  private static final long MOST_BYTES_PER_ENTRY = 100;
+
   @TempDir private Path folder;
 
   private static byte[] key(Random random) {
@@ -36,6 +39,7 @@ class PersistentMapTest {
           map.put(key(keys), value(i));
         }
         map.rest();
+        assertThat(map.allocatedBytes()).isLessThan(MOST_BYTES + entries * MOST_BYTES_PER_ENTRY);
         keys.setSeed(seed);
         for (int i = 0; i < entries; i++) {
           assertThat(map.get(key(keys))).contains(value(i));

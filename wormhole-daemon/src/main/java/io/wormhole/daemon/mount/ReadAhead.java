@@ -20,12 +20,12 @@ import org.jspecify.annotations.Nullable;
  *       reader who jumps and reads one chunk each time causes no read-ahead.
  *   <li><b>D, alone.</b> The first read of a file, and the first one after a seek, may be the only
  *       one there: nothing says yet that the rest of its chunk is wanted.
- *   <li><b>F, on from a jump.</b> Where a reader has jumped and read on, as in a film that is gone
- *       through by hand, the next jump is taken for such a one: some chunks past it are wanted at
- *       once. One jump that nobody reads on from ends that.
  *   <li><b>E, in turns.</b> Several places of a file are read in turns, by several readers or as
  *       the tracks of a film: each place that was read is remembered, with half its window, so that
  *       a reader who comes back to it goes on in order.
+ *   <li><b>F, on from a jump.</b> Where a reader has jumped and read on, as in a film that is gone
+ *       through by hand, the next jump is taken for such a one: some chunks past it are wanted at
+ *       once. One jump that nobody reads on from ends that.
  * </ul>
  *
  * <p>Not thread-safe; the open file's lock guards it.
@@ -47,8 +47,8 @@ final class ReadAhead {
 
   private final int maxChunks;
 
-  /** Whether the last who jumped has read on, as far as is known. */
-  private boolean jumpsGoOn;
+  /** Where somebody jumped to last. */
+  private @Nullable Cursor lastJump;
 
   /** The one read last is the last one. */
   private final List<Cursor> cursors = new ArrayList<>();
@@ -92,20 +92,20 @@ final class ReadAhead {
     Cursor cursor = cursorAt(first);
     if (cursor == null) {
       List<Range> unread = dropUnread();
-      jumpsGoOn = jumpsGoOn && cursors.getLast().readsOn();
+      boolean goesOn = lastJump != null && lastJump.readsOn();
       if (cursors.size() == MAX_CURSORS) {
         cursors.removeFirst();
       }
       Cursor jump = new Cursor(last);
       cursors.addLast(jump);
+      lastJump = jump;
       Range ahead =
-          jumpsGoOn ? jump.ask(chunksInFile, Math.min(JUMP_WINDOW_CHUNKS, maxChunks)) : Range.NONE;
+          goesOn ? jump.ask(chunksInFile, Math.min(JUMP_WINDOW_CHUNKS, maxChunks)) : Range.NONE;
       return new Step(ahead, unread, ahead.isEmpty());
     }
     cursors.remove(cursor);
     cursors.addLast(cursor);
     Range ahead = cursor.readUpTo(last, chunksInFile, maxChunks);
-    jumpsGoOn |= cursor.readsOn();
     return ahead.isEmpty() ? Step.NOTHING : new Step(ahead, List.of(), false);
   }
 

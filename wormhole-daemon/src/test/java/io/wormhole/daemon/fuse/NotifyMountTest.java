@@ -116,7 +116,8 @@ class NotifyMountTest {
     try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
       assertThat(Files.exists(mounted.path("new"))).isFalse();
       files.root.file("new", new byte[1]);
-      mounted.mount.notifier().entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("new"));
+      KernelNotifier notifier = mounted.mount.notifier();
+      assertThat(notifier.entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("new"))).isTrue();
       await(() -> Files.exists(mounted.path("new")));
     }
   }

@@ -149,6 +149,21 @@ class ReadAheadTest {
   }
 
   @Test
+  void whoJumpsBesideOneWhoReadsOnIsNotTakenForHim() {
+    for (int chunk = 0; chunk <= 2; chunk++) {
+      readChunk(chunk);
+    }
+    readChunk(10_000);
+    for (int i = 2; i <= 50; i++) {
+      assertThat(readChunk(i + 1).alone()).isFalse();
+      Step jump = readChunk(i * 10_000L);
+      assertThat(jump.fetch().isEmpty()).as("jump %d", i).isTrue();
+      assertThat(jump.alone()).isTrue();
+      readChunk(0);
+    }
+  }
+
+  @Test
   void aJumpNearTheEndAsksForNothingPastIt() {
     long fileBytes = 100L * CHUNK + 1;
     for (int chunk = 0; chunk <= 2; chunk++) {

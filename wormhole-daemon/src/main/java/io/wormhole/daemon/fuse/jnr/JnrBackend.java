@@ -100,7 +100,8 @@ public final class JnrBackend implements FuseBackend {
     private final PathCalls pathCalls;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment mountPointCell = arena.allocate(JAVA_LONG);
-    private final NoticeQueue notices;
+    private final NoticeQueue inodes;
+    private final NoticeQueue names;
     private volatile String device = "";
     private long channel;
     private long session;
@@ -112,8 +113,9 @@ public final class JnrBackend implements FuseBackend {
       this.calls = library.calls();
       this.directory = directory;
       this.options = options;
-      this.notices = new NoticeQueue(this::tell, faults, NoticeQueue.LIMIT);
-      this.pathCalls = new PathCalls(fileSystem, settings.pathLimit(), notices::add, faults);
+      this.inodes = new NoticeQueue(this::tellOfInode, faults, NoticeQueue.LIMIT);
+      this.names = new NoticeQueue(this::tellOfName, faults, NoticeQueue.LIMIT);
+      this.pathCalls = new PathCalls(fileSystem, settings.pathLimit(), inodes::add, faults);
     }
 
     KernelMount mount() throws MountException, InterruptedException {
@@ -136,7 +138,7 @@ public final class JnrBackend implements FuseBackend {
               faults,
               this::atEnd,
               this::atLast,
-              new JnrNotifier(pathCalls.paths(), notices));
+              new JnrNotifier(pathCalls.paths(), inodes, names));
       served.start();
       boolean complete = false;
       try {
@@ -219,20 +221,22 @@ public final class JnrBackend implements FuseBackend {
           + (options.allowOther() ? ",allow_other" : "");
     }
 
-    /** An error says that the kernel does not know it, and so believes nothing of it. */
-    private void tell(Notice notice) {
-      int result =
-          notice.node() == PathTable.UNKNOWN
-              ? -Libc.ENOENT
-              : calls.fuse_lowlevel_notify_inval_inode(channel, notice.node(), 0, 0);
+    /** Where the kernel does not know the inode, it may know it by another number and that name. */
+    private void tellOfInode(Notice notice) {
+      int result = calls.fuse_lowlevel_notify_inval_inode(channel, notice.node(), 0, 0);
       if (result == -Libc.ENOENT && notice.folder() != PathTable.UNKNOWN) {
-        byte[] name = notice.name().getBytes(StandardCharsets.ISO_8859_1);
-        try (Arena own = Arena.ofConfined()) {
-          MemorySegment bytes = own.allocate(name.length + 1L);
-          MemorySegment.copy(name, 0, bytes, ValueLayout.JAVA_BYTE, 0, name.length);
-          calls.fuse_lowlevel_notify_inval_entry(
-              channel, notice.folder(), bytes.address(), name.length);
-        }
+        boolean _ = names.add(Notice.ofName(notice.folder(), notice.name()));
+      }
+    }
+
+    /** An error says that the kernel does not know it, and so believes nothing of it. */
+    private void tellOfName(Notice notice) {
+      byte[] name = notice.name().getBytes(StandardCharsets.ISO_8859_1);
+      try (Arena own = Arena.ofConfined()) {
+        MemorySegment bytes = own.allocate(name.length + 1L);
+        MemorySegment.copy(name, 0, bytes, ValueLayout.JAVA_BYTE, 0, name.length);
+        calls.fuse_lowlevel_notify_inval_entry(
+            channel, notice.folder(), bytes.address(), name.length);
       }
     }
 
@@ -241,7 +245,9 @@ public final class JnrBackend implements FuseBackend {
     }
 
     private void atLast() {
-      if (notices.end()) {
+      boolean told = inodes.end();
+      told &= names.end();
+      if (told) {
         free();
       } else {
         faults.report(

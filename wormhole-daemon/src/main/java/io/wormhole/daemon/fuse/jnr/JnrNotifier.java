@@ -11,11 +11,17 @@ import java.util.List;
  */
 final class JnrNotifier implements KernelNotifier {
   private final PathTable paths;
-  private final NoticeQueue queue;
+  private final NoticeQueue inodes;
+  private final NoticeQueue names;
 
-  JnrNotifier(PathTable paths, NoticeQueue queue) {
+  /**
+   * @param names not the queue of inodes: a name waits for lookups in its folder, and nobody's
+   *     pages are to wait with it
+   */
+  JnrNotifier(PathTable paths, NoticeQueue inodes, NoticeQueue names) {
     this.paths = paths;
-    this.queue = queue;
+    this.inodes = inodes;
+    this.names = names;
   }
 
   @Override
@@ -45,6 +51,7 @@ final class JnrNotifier implements KernelNotifier {
   private boolean add(List<Notice> notices) {
     boolean told = !notices.isEmpty();
     for (Notice notice : notices) {
+      NoticeQueue queue = notice.node() == PathTable.UNKNOWN ? names : inodes;
       told &= queue.add(notice);
     }
     return told;

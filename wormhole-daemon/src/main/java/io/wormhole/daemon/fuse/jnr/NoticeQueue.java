@@ -53,17 +53,27 @@ final class NoticeQueue {
       return false;
     }
     if (waiting.add(notice)) {
-      thread.execute(() -> {
-        // First: a change that comes from now on is another one.
-        waiting.remove(notice);
-        try {
-          tell.accept(notice);
-        } catch (RuntimeException e) {
-          faults.report("The kernel could not be told of a change", e);
+      boolean queued = false;
+      try {
+        thread.execute(() -> tell(notice));
+        queued = true;
+      } finally {
+        if (!queued) {
+          waiting.remove(notice);
         }
-      });
+      }
     }
     return !thread.isShutdown();
+  }
+
+  private void tell(Notice notice) {
+    // First: a change that comes from now on is another one.
+    waiting.remove(notice);
+    try {
+      tell.accept(notice);
+    } catch (RuntimeException e) {
+      faults.report("The kernel could not be told of a change", e);
+    }
   }
 
   /** Waits until the last one is through and takes no more; whether that was so in time. */

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * libfuse's callbacks ({@code struct fuse_operations} of {@code fuse.h}) turned into calls of the
@@ -49,9 +49,11 @@ final class PathCalls {
 
   /**
    * @param pathLimit paths that are remembered; those of open files come on top
-   * @param changed told of a file whose pages are over; must not wait
+   * @param changed told of a file whose pages are over; whether the kernel will hear of it; must
+   *     not wait
    */
-  PathCalls(KernelFileSystem fileSystem, int pathLimit, Consumer<Notice> changed, FaultLog faults) {
+  PathCalls(
+      KernelFileSystem fileSystem, int pathLimit, Predicate<Notice> changed, FaultLog faults) {
     this.fileSystem = fileSystem;
     this.paths = new PathTable(fileSystem, pathLimit, changed, SessionThread::removeName);
     this.faults = faults;

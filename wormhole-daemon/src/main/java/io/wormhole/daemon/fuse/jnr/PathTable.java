@@ -15,7 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +49,7 @@ final class PathTable {
 
   private final KernelFileSystem fileSystem;
   private final int limit;
-  private final Consumer<Notice> changed;
+  private final Predicate<Notice> changed;
   private final Runnable replaced;
   private final Set<String> settling = new HashSet<>();
   private final Map<String, Place> places = new LinkedHashMap<>(16, 0.75f, true);
@@ -64,12 +64,12 @@ final class PathTable {
 
   /**
    * @param limit paths that are remembered; those of open files come on top
-   * @param changed told of a file that is open and changed, so that its pages are over; called
-   *     under the lock
+   * @param changed told of a file that is open and changed, so that its pages are over; whether the
+   *     kernel will hear of it; called under the lock
    * @param replaced told in a lookup that its name has another inode than before, which must become
    *     another one for the kernel too; called under no lock
    */
-  PathTable(KernelFileSystem fileSystem, int limit, Consumer<Notice> changed, Runnable replaced) {
+  PathTable(KernelFileSystem fileSystem, int limit, Predicate<Notice> changed, Runnable replaced) {
     this.fileSystem = fileSystem;
     this.limit = limit;
     this.changed = changed;
@@ -122,7 +122,8 @@ final class PathTable {
     if (place == null) {
       place = ask(path, UNKNOWN, false).place();
     }
-    if (kernelNode != UNKNOWN) {
+    // The root's number never changes, whatever a look from below at ".." may seem to say.
+    if (kernelNode != UNKNOWN && place != root) {
       synchronized (this) {
         place.kernelNode = kernelNode;
       }
@@ -345,8 +346,8 @@ final class PathTable {
   private synchronized void heard(Place place, Attr attr) {
     place.version = Place.Version.of(attr);
     if (place.opens > 0 && !place.version.equals(place.pages)) {
-      place.pages = place.version;
-      changed.accept(Notice.ofInode(place.kernelNode));
+      // Else the pages stay any version's: to be told again, and not to be kept when it is opened.
+      place.pages = changed.test(Notice.ofInode(place.kernelNode)) ? place.version : null;
     }
   }
 }

@@ -4,6 +4,7 @@ import static io.wormhole.daemon.fuse.MountedFileSystem.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.wormhole.daemon.fuse.Gates;
+import io.wormhole.daemon.fuse.KernelFileSystem;
 import io.wormhole.daemon.fuse.KernelNotifier;
 import io.wormhole.daemon.fuse.MemoryFileSystem;
 import io.wormhole.daemon.fuse.MountedFileSystem;
@@ -44,6 +45,19 @@ class DeviceNotifyMountTest {
     ByteBuffer one = ByteBuffer.allocate(1);
     assertThat(file.read(one, offset)).isEqualTo(1);
     return one.get(0);
+  }
+
+  @Test
+  void anAbsenceThatIsOverIsSeen() throws Exception {
+    try (MountedFileSystem mounted =
+        new MountedFileSystem(
+            new DeviceBackend(DeviceSettings.DEFAULTS, System::nanoTime), files)) {
+      assertThat(Files.exists(mounted.path("new"))).isFalse();
+      files.root.file("new", new byte[1]);
+      assertThat(Files.exists(mounted.path("new"))).as("the kernel remembers").isFalse();
+      mounted.mount.notifier().entry(KernelFileSystem.ROOT, MemoryFileSystem.bytes("new"));
+      await(() -> Files.exists(mounted.path("new")));
+    }
   }
 
   @Test

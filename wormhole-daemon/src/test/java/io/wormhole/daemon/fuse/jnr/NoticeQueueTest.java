@@ -32,7 +32,7 @@ class NoticeQueueTest {
   }
 
   @Test
-  @Timeout(20)
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void whatWaitsIsTakenInOnceAndNoMoreThanTheLimit() throws Exception {
     Notice first = Notice.ofInode(1);
     assertThat(queue.add(first)).isTrue();

@@ -20,7 +20,14 @@ class PathTableTest {
   private final MemoryFileSystem files = new MemoryFileSystem();
   private final List<Notice> changed = new ArrayList<>();
   private final AtomicInteger replaced = new AtomicInteger();
-  private final PathTable table = new PathTable(files, 10, changed::add, replaced::incrementAndGet);
+  private final PathTable table = new PathTable(files, 10, this::told, replaced::incrementAndGet);
+  private boolean full;
+
+  /** Whether the kernel will hear of it. */
+  private boolean told(Notice notice) {
+    changed.add(notice);
+    return !full;
+  }
 
   @AfterEach
   void everythingIsGivenBack() {
@@ -101,7 +108,7 @@ class PathTableTest {
         new PathTable(
             files,
             10,
-            changed::add,
+            this::told,
             () -> {
               try {
                 meanwhile.add(own[0].lookup("/folder/file", 0).size());
@@ -147,6 +154,28 @@ class PathTableTest {
     file.size = 6;
     table.getattr("/file", 77);
     assertThat(changed).as("nobody has it open").containsExactly(Notice.ofInode(77));
+  }
+
+  @Test
+  void aChangeThatTheKernelWasNotToldOfIsToldAgainAndItsPagesAreNotKept() throws Exception {
+    var file = files.root.file("file", new byte[4]);
+    Place open = table.hold("/file", 77);
+    table.opened(open);
+    table.getattr("/file", 77);
+    file.size = 5;
+    full = true;
+    table.getattr("/file", 77);
+    Place again = table.hold("/file", 77);
+    assertThat(table.opened(again)).as("pages may be of before").isFalse();
+    file.size = 6;
+    table.getattr("/file", 77);
+    full = false;
+    table.getattr("/file", 77);
+    assertThat(changed).containsExactly(Notice.ofInode(77), Notice.ofInode(77), Notice.ofInode(77));
+    for (Place place : List.of(open, again)) {
+      table.closed(place);
+      table.drop(place);
+    }
   }
 
   @Test
