@@ -6,6 +6,8 @@ import io.wormhole.daemon.fuse.mounts.Libc;
 import io.wormhole.daemon.fuse.mounts.MountTable;
 import io.wormhole.daemon.fuse.mounts.OurMounts;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,6 +53,13 @@ public final class MountedFileSystem implements AutoCloseable {
       assertThat(System.nanoTime()).as("it never became so").isLessThan(end);
       Thread.sleep(1);
     }
+  }
+
+  /** The byte at a place of a file. */
+  public static byte at(FileChannel file, long offset) throws IOException {
+    ByteBuffer one = ByteBuffer.allocate(1);
+    assertThat(file.read(one, offset)).isEqualTo(1);
+    return one.get(0);
   }
 
   public Path path(String name) {

@@ -1,10 +1,9 @@
 package io.wormhole.daemon.fuse;
 
+import static io.wormhole.daemon.fuse.MountedFileSystem.at;
 import static io.wormhole.daemon.fuse.MountedFileSystem.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,12 +36,6 @@ class NotifyMountTest {
   @AfterEach
   void openTheGate() {
     gate.open();
-  }
-
-  private static byte at(FileChannel file, long offset) throws IOException {
-    ByteBuffer one = ByteBuffer.allocate(1);
-    assertThat(file.read(one, offset)).isEqualTo(1);
-    return one.get(0);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.wormhole.daemon.fuse.device;
 
+import static io.wormhole.daemon.fuse.MountedFileSystem.at;
 import static io.wormhole.daemon.fuse.MountedFileSystem.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -11,7 +12,6 @@ import io.wormhole.daemon.fuse.MountedFileSystem;
 import io.wormhole.daemon.fuse.Program;
 import io.wormhole.daemon.fuse.RealMount;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,12 +39,6 @@ class DeviceNotifyMountTest {
   @AfterEach
   void openTheGate() {
     gate.open();
-  }
-
-  private static byte at(FileChannel file, long offset) throws IOException {
-    ByteBuffer one = ByteBuffer.allocate(1);
-    assertThat(file.read(one, offset)).isEqualTo(1);
-    return one.get(0);
   }
 
   @Test
