@@ -124,10 +124,6 @@ final class AnswerReader implements FrameHandler {
           throw new WireException(
               "a chunk of %d bytes, asked for %d"
                   .formatted(header.dataBytes(), read.answerBytes()));
-      case PendingRequest.Read read when read.stage() == PendingRequest.Stage.UNWANTED -> {
-        remove(read);
-        yield null;
-      }
       case PendingRequest.Read read -> new Arriving(read, header);
     };
   }
@@ -202,7 +198,10 @@ final class AnswerReader implements FrameHandler {
     }
   }
 
-  /** The chunk of a read, on its way into the caller's memory. */
+  /**
+   * The chunk of a read, on its way into the caller's memory. One that is not wanted any more keeps
+   * its room until it has come: so long it takes its part of the path.
+   */
   private final class Arriving implements ChunkSink {
     private final PendingRequest.Read read;
     private final ChunkHeader header;
@@ -224,6 +223,11 @@ final class AnswerReader implements FrameHandler {
 
     @Override
     public void complete() {
+      if (read.stage() == PendingRequest.Stage.DONE) {
+        // It was given up while it came, and has come now.
+        givenUp--;
+        return;
+      }
       window.arrived(read, header.dataBytes());
       if (remove(read)) {
         read.arrived(header);
@@ -232,9 +236,7 @@ final class AnswerReader implements FrameHandler {
 
     @Override
     public void failed(LaneException why) {
-      if (remove(read)) {
-        read.fail(why);
-      }
+      // Like every other request of the stream, which has ended.
     }
   }
 }

@@ -3,6 +3,7 @@ package io.wormhole.daemon.transport;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.MessageLite;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -55,7 +56,7 @@ final class ChannelFrameStream extends ChannelInboundHandlerAdapter implements F
     this.channel = channel;
     this.handler = handler;
     this.decoder = new FrameDecoder(this, handler, lane::trusted);
-    this.sends = new SendQueue(channel, lane::sent, endOutput);
+    this.sends = new SendQueue(channel, lane.turns(), lane::sent, endOutput);
   }
 
   @Override
@@ -64,20 +65,21 @@ final class ChannelFrameStream extends ChannelInboundHandlerAdapter implements F
   }
 
   @Override
-  public void send(FrameType type, MessageLite message) {
-    sends.add(encoded(type, message));
-  }
-
-  /** A frame, the caller's. */
-  ByteBuf encoded(FrameType type, MessageLite message) {
+  public void send(FrameType type, MessageLite message, Turn turn) {
     int bytes = message.getSerializedSize();
     int limit = Limits.payloadBytes(type, lane.trusted());
     if (bytes > limit) {
       throw new IllegalArgumentException(
           "a %s frame of %d bytes, %d allowed".formatted(type, bytes, limit));
     }
+    sends.addMessage(encoded(channel.alloc(), type, message), turn);
+  }
+
+  /** A frame, the caller's. */
+  static ByteBuf encoded(ByteBufAllocator allocator, FrameType type, MessageLite message) {
+    int bytes = message.getSerializedSize();
     int frameBytes = FrameHeader.BYTES + bytes;
-    ByteBuf frame = channel.alloc().directBuffer(frameBytes, frameBytes);
+    ByteBuf frame = allocator.directBuffer(frameBytes, frameBytes);
     ByteBuffer target = frame.nioBuffer(0, frameBytes);
     new FrameHeader(type, bytes).write(target);
     CodedOutputStream out = CodedOutputStream.newInstance(target);
@@ -97,8 +99,8 @@ final class ChannelFrameStream extends ChannelInboundHandlerAdapter implements F
   }
 
   @Override
-  public void send(ChunkHeader header, Outbound data) {
-    sends.add(((PooledOutbound) data).frame(header));
+  public void send(ChunkHeader header, Outbound data, Turn turn) {
+    sends.addLarge(((PooledOutbound) data).frame(header), turn);
   }
 
   @Override

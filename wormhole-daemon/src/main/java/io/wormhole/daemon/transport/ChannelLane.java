@@ -60,6 +60,7 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   private volatile PathFigures path = new PathFigures("", -1, 0, 0, 0);
   private volatile long pathAskedNanos = System.nanoTime() - PATH_FRESH_NANOS;
 
+  private final SendTurns turns = new SendTurns();
   private final Set<ChannelFrameStream> streams = new HashSet<>();
   private @Nullable FrameHandler firstHandler;
   private @Nullable LaneException closing;
@@ -228,6 +229,11 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
 
   final TransportSettings settings() {
     return settings;
+  }
+
+  /** Of the large frames of its streams. */
+  final SendTurns turns() {
+    return turns;
   }
 
   /** Runs {@code action} at once on the event loop, else soon; not at all when that is gone. */

@@ -83,7 +83,7 @@ final class FrameDecoder {
   void ended(LaneException why) {
     ChunkSink filling = sink;
     sink = null;
-    if (filling != null && filling.wanted()) {
+    if (filling != null) {
       filling.failed(why);
     }
   }
@@ -172,8 +172,6 @@ final class FrameDecoder {
           destination,
           dataOffset,
           piece);
-    } else {
-      sink = null;
     }
     in.skipBytes(piece);
     dataOffset += piece;
@@ -187,7 +185,7 @@ final class FrameDecoder {
     destination = MemorySegment.NULL;
     ChunkSink filled = sink;
     sink = null;
-    if (filled != null && filled.wanted()) {
+    if (filled != null) {
       filled.complete();
     }
   }

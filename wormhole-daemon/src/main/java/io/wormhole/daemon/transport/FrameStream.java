@@ -3,25 +3,62 @@ package io.wormhole.daemon.transport;
 import com.google.protobuf.MessageLite;
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.FrameType;
+import io.wormhole.protocol.wire.message.Reply;
+import org.jspecify.annotations.Nullable;
 
-/** An ordered, bidirectional stream of frames on a lane. Any thread may send. */
+/**
+ * A bidirectional stream of frames on a lane. Any thread may send. Small messages of one thread
+ * leave in its order; a large one, or a chunk, when its turn among all those of the lane has come.
+ */
 public interface FrameStream {
+  /** When a chunk or a large message leaves. */
+  interface Turn {
+    /** Of what somebody waits for. */
+    Turn WAITED_FOR = () -> false;
+
+    Turn READ_AHEAD = () -> true;
+
+    /** Whether it leaves only when nothing else wants to. */
+    boolean isReadAhead();
+
+    /**
+     * Asked once, on the event loop, when its turn has come; not at all if the stream ends before.
+     *
+     * @return what leaves in its place, or null if it still is wanted
+     */
+    default @Nullable Reply instead() {
+      return null;
+    }
+  }
+
   Lane lane();
 
-  /**
-   * Sends one message. Frames of one thread leave in its order.
-   *
-   * @throws IllegalArgumentException if the message is past the limit of its type: a fault of ours
-   */
-  void send(FrameType type, MessageLite message);
+  /** Sends one message that somebody waits for. */
+  default void send(FrameType type, MessageLite message) {
+    send(type, message, Turn.WAITED_FOR);
+  }
 
   /**
-   * Off-heap memory for one chunk's bytes, to be handed to {@link #send(ChunkHeader, Outbound)}.
+   * Sends one message.
+   *
+   * @param turn of a large one; a small one leaves at once, and it is not asked
+   * @throws IllegalArgumentException if the message is past the limit of its type: a fault of ours
+   */
+  void send(FrameType type, MessageLite message, Turn turn);
+
+  /**
+   * Off-heap memory for one chunk's bytes, to be handed to {@link #send(ChunkHeader, Outbound,
+   * Turn)}.
    */
   Outbound allocate(int bytes);
 
+  /** Sends a chunk that somebody waits for, as {@link #send(ChunkHeader, Outbound, Turn)} does. */
+  default void send(ChunkHeader header, Outbound data) {
+    send(header, data, Turn.WAITED_FOR);
+  }
+
   /** Sends a chunk without copying it on the heap. Takes over {@code data}, whatever happens. */
-  void send(ChunkHeader header, Outbound data);
+  void send(ChunkHeader header, Outbound data, Turn turn);
 
   /** Bytes given to {@code send} that have not left yet, and 256 more for each frame. */
   long queuedBytes();

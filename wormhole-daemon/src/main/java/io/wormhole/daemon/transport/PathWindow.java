@@ -1,31 +1,50 @@
 package io.wormhole.daemon.transport;
 
 /**
- * How many bytes of read-ahead are worth having in flight: twice what the path holds, by the rate
- * at which answers have come of late and the shortest time that one took. More than that would only
- * queue in front of what a reader asks for next. Policy only, without a clock; on a lane's event
- * loop.
+ * How many bytes of read-ahead are worth having in flight: what the path holds, by the rate at
+ * which answers have come of late and the shortest time that one took. More than that would only
+ * queue in front of what a reader asks for next.
+ *
+ * <p>What is in flight also bounds the rate that is seen. So one round of eight asks for a quarter
+ * more, whether more comes, and the next for as much less, so that what has queued leaves; and as
+ * long as the rate grows, twice as much is asked for. A round is the time that an answer takes.
+ *
+ * <p>Policy only, without a clock; on a lane's event loop.
  */
 final class PathWindow {
-  /** Until answers tell more, and never much less: one reader's jump costs so much at the most. */
+  /** Until answers tell more: one reader's jump costs so much at the most. */
   private static final long FIRST_BYTES = 1 << 20;
 
+  /** What a path holds on which packets are lost is not told by its shortest time. */
   private static final long LEAST_BYTES = 512 << 10;
 
   /** Nobody notices a wait that is shorter, while a machine that is busy needs the work. */
-  private static final long UNNOTICED_NANOS = 10_000_000;
+  private static final long UNNOTICED_NANOS = 20_000_000;
 
   /** How long a rate, or a time, is remembered at least, and not twice as long. */
-  private static final long RATE_NANOS = 2_000_000_000L;
+  private static final long REMEMBERED_NANOS = 10_000_000_000L;
 
-  private static final long TIME_NANOS = 10_000_000_000L;
+  private static final int ROUNDS = 8;
+  private static final double PROBING = 1.25;
+  private static final double DRAINING = 0.75;
+  private static final double GROWING = 2;
 
-  private final Extreme bytesPerSecond = new Extreme(RATE_NANOS);
+  /** A rate that is so much larger than a round before has grown, */
+  private static final double GROWTH = 1.15;
+
+  /** and may grow on for so many rounds. */
+  private static final int GROWING_ROUNDS = 3;
+
+  private final Extreme bytesPerSecond = new Extreme(REMEMBERED_NANOS);
 
   /** Negative, so that the largest is the shortest. */
-  private final Extreme tookNanos = new Extreme(TIME_NANOS);
+  private final Extreme tookNanos = new Extreme(REMEMBERED_NANOS);
 
   private long arrivedBytes;
+  private long round;
+  private long roundSinceNanos;
+  private double rateBefore;
+  private int growingRounds = GROWING_ROUNDS;
 
   /** What had arrived when a request was sent, and when that was. */
   record Mark(long arrivedBytes, long nanos) {}
@@ -40,14 +59,40 @@ final class PathWindow {
     long took = Math.max(1, nowNanos - sent.nanos());
     bytesPerSecond.see((arrivedBytes - sent.arrivedBytes()) * 1e9 / took, nowNanos);
     tookNanos.see((double) -took, nowNanos);
+    if (nowNanos - roundSinceNanos >= roundNanos()) {
+      roundSinceNanos = nowNanos;
+      nextRound();
+    }
+  }
+
+  private void nextRound() {
+    double rate = bytesPerSecond.most();
+    growingRounds = rate >= GROWTH * rateBefore ? GROWING_ROUNDS : Math.max(0, growingRounds - 1);
+    rateBefore = rate;
+    round++;
+  }
+
+  private double roundNanos() {
+    return Math.max(-tookNanos.most(), UNNOTICED_NANOS);
   }
 
   long worthwhileBytes() {
     if (arrivedBytes < FIRST_BYTES) {
       return FIRST_BYTES;
     }
-    double nanos = Math.max(-tookNanos.most(), UNNOTICED_NANOS);
-    return Math.max(LEAST_BYTES, (long) (2 * bytesPerSecond.most() * nanos / 1e9));
+    return Math.max(LEAST_BYTES, (long) (share() * bytesPerSecond.most() * roundNanos() / 1e9));
+  }
+
+  /** Of what the path holds. */
+  private double share() {
+    if (growingRounds > 0) {
+      return GROWING;
+    }
+    return switch ((int) (round % ROUNDS)) {
+      case 0 -> PROBING;
+      case 1 -> DRAINING;
+      default -> 1;
+    };
   }
 
   /** The largest of what was seen in the last one to two spans in which anything was. */

@@ -93,6 +93,7 @@ final class QuicCodecs {
     };
   }
 
+  /** BBR, for losses do not make it slow: docs/adr/0014. */
   private <B extends QuicCodecBuilder<B>> B common(
       B builder, long connectionWindowBytes, long streamWindowBytes, int streams) {
     return builder
@@ -105,7 +106,7 @@ final class QuicCodecs {
         .initialMaxStreamDataUnidirectional(0)
         .initialMaxStreamsBidirectional(streams)
         .initialMaxStreamsUnidirectional(0)
-        .congestionControlAlgorithm(QuicCongestionControlAlgorithm.CUBIC)
+        .congestionControlAlgorithm(QuicCongestionControlAlgorithm.BBR)
         .initialCongestionWindowPackets(settings.initialWindowPackets());
   }
 }

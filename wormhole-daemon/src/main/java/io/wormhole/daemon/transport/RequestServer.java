@@ -106,6 +106,10 @@ public final class RequestServer {
         request.cancel();
         waiting = served.unqueue(request) ? request : null;
       }
+      LeavingChunk leaving = served.findLeaving(id);
+      if (leaving != null) {
+        leaving.cancel();
+      }
     } finally {
       lock.unlock();
     }
@@ -160,6 +164,26 @@ public final class RequestServer {
   }
 
   // ---- any thread ----
+
+  /** A chunk is about to wait for its turn to leave. */
+  void leaves(LeavingChunk chunk) {
+    lock.lock();
+    try {
+      chunk.stream().leaves(chunk);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Its turn has come. */
+  void left(LeavingChunk chunk) {
+    lock.lock();
+    try {
+      chunk.stream().left(chunk);
+    } finally {
+      lock.unlock();
+    }
+  }
 
   /** The request has its answer. */
   void finished(ServedRequest request) {

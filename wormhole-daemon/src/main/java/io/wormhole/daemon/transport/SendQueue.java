@@ -3,6 +3,8 @@ package io.wormhole.daemon.transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import io.wormhole.protocol.wire.FrameType;
+import io.wormhole.protocol.wire.message.Reply;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -13,14 +15,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Frames on their way out of one stream. Any thread adds; the event loop hands them to the codec as
- * fast as it takes them.
+ * fast as it takes them, chunks and other large ones when their turn among those of all the lane's
+ * streams has come ({@link SendTurns}).
  *
  * <p>QUIC's codec turns every single write into packets at once, TLS into records. So small frames
  * that wait together are joined into one write: what was sent within one turn of the loop leaves
  * together, and a frame that is alone leaves without delay.
  */
 final class SendQueue {
-  /** Frames up to this size are joined, */
+  /** Messages up to this size are joined, */
   private static final int SMALL_FRAME_BYTES = 2 << 10;
 
   /** up to this size together. */
@@ -33,9 +36,13 @@ final class SendQueue {
 
   private final Channel channel;
   private final EventLoop loop;
+  private final SendTurns turns;
   private final Runnable whenSent;
   private final Runnable whenFinished;
+
+  /** The small ones. */
   private final Queue<ByteBuf> frames = new ConcurrentLinkedQueue<>();
+
   private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
 
   /** Of frames added and not yet taken by the codec as a whole, with what each costs beside. */
@@ -52,26 +59,48 @@ final class SendQueue {
   private boolean written;
 
   /**
+   * @param turns of the lane
    * @param whenSent called on the event loop each time the connection has taken something
    * @param whenFinished called on the event loop once {@link #finish} was called and everything has
    *     left
    */
-  SendQueue(Channel channel, Runnable whenSent, Runnable whenFinished) {
+  SendQueue(Channel channel, SendTurns turns, Runnable whenSent, Runnable whenFinished) {
     this.channel = channel;
+    this.turns = turns;
     this.loop = channel.eventLoop();
     this.whenSent = whenSent;
     this.whenFinished = whenFinished;
   }
 
-  /** Takes over {@code frame}. After {@link #finish} it is dropped. */
-  void add(ByteBuf frame) {
+  /**
+   * Takes over the frame of a message. After {@link #finish} it is dropped.
+   *
+   * @param turn of a large one
+   */
+  void addMessage(ByteBuf frame, FrameStream.Turn turn) {
+    if (frame.readableBytes() > SMALL_FRAME_BYTES) {
+      addLarge(frame, turn);
+    } else if (isCounted(frame)) {
+      frames.add(frame);
+      scheduleDrain();
+    }
+  }
+
+  /** Takes over a frame that leaves when its turn has come. After {@link #finish} it is dropped. */
+  void addLarge(ByteBuf frame, FrameStream.Turn turn) {
+    if (isCounted(frame)) {
+      turns.add(this, frame, turn);
+      scheduleDrain();
+    }
+  }
+
+  private boolean isCounted(ByteBuf frame) {
     if (finishing || discarded) {
       frame.release();
-      return;
+      return false;
     }
     queuedBytes.addAndGet(cost(frame));
-    frames.add(frame);
-    scheduleDrain();
+    return true;
   }
 
   long queuedBytes() {
@@ -98,10 +127,45 @@ final class SendQueue {
   void discard() {
     discarded = true;
     for (ByteBuf frame = frames.poll(); frame != null; frame = frames.poll()) {
-      queuedBytes.addAndGet(-cost(frame));
+      drop(frame);
+    }
+    turns.discard(this);
+    callWaiters();
+  }
+
+  void drop(ByteBuf frame) {
+    queuedBytes.addAndGet(-cost(frame));
+    frame.release();
+  }
+
+  /** Whether the codec takes another frame. On the event loop. */
+  boolean takesFrames() {
+    return !discarded && channel.isWritable();
+  }
+
+  /**
+   * Writes a large frame, or what leaves in its place. On the event loop.
+   *
+   * @param whenOver called when the codec has taken all of it, or never will
+   */
+  void write(ByteBuf frame, FrameStream.Turn turn, Runnable whenOver) {
+    long cost = cost(frame);
+    Reply other = turn.instead();
+    if (other != null) {
       frame.release();
     }
-    callWaiters();
+    write(
+        other == null ? frame : ChannelFrameStream.encoded(channel.alloc(), FrameType.REPLY, other),
+        () -> {
+          left(cost);
+          whenOver.run();
+        });
+  }
+
+  private void write(ByteBuf bytes, Runnable whenTaken) {
+    lastWriteNanos = System.nanoTime();
+    written = true;
+    channel.writeAndFlush(bytes).addListener(_ -> whenTaken.run());
   }
 
   /** Whether something was handed to the codec less than so long ago. On the event loop. */
@@ -128,13 +192,12 @@ final class SendQueue {
           break;
         }
         long cost = nextCostBytes;
-        lastWriteNanos = System.nanoTime();
-        written = true;
-        channel.writeAndFlush(next).addListener(_ -> left(cost));
+        write(next, () -> left(cost));
       }
     } finally {
       draining = false;
     }
+    turns.give();
     finishIfEmpty();
   }
 
@@ -189,11 +252,7 @@ final class SendQueue {
       return null;
     }
     nextCostBytes = cost(first);
-    if (first.readableBytes() > SMALL_FRAME_BYTES) {
-      return first;
-    }
-    ByteBuf second = frames.peek();
-    if (second == null || second.readableBytes() > SMALL_FRAME_BYTES) {
+    if (frames.isEmpty()) {
       return first;
     }
     ByteBuf joined = channel.alloc().directBuffer(JOINED_BYTES, JOINED_BYTES);
@@ -205,9 +264,7 @@ final class SendQueue {
       frame.release();
       ByteBuf following = frames.peek();
       frame =
-          following != null
-                  && following.readableBytes() <= SMALL_FRAME_BYTES
-                  && following.readableBytes() <= joined.writableBytes()
+          following != null && following.readableBytes() <= joined.writableBytes()
               ? frames.poll()
               : null;
     }

@@ -2,7 +2,6 @@ package io.wormhole.daemon.transport;
 
 import io.wormhole.protocol.wire.ChunkHeader;
 import io.wormhole.protocol.wire.FrameType;
-import io.wormhole.protocol.wire.message.Failure;
 import io.wormhole.protocol.wire.message.FailureCode;
 import io.wormhole.protocol.wire.message.Priority;
 import io.wormhole.protocol.wire.message.Reply;
@@ -83,7 +82,10 @@ final class ServedRequest implements Responder {
   public void reply(Reply.Builder reply) {
     takeTurn();
     try {
-      stream.send(FrameType.REPLY, reply.setId(request.getId()).build());
+      stream.send(
+          FrameType.REPLY,
+          reply.setId(request.getId()).build(),
+          isReadAhead() ? FrameStream.Turn.READ_AHEAD : FrameStream.Turn.WAITED_FOR);
     } catch (IllegalArgumentException tooLarge) {
       LOG.error("The answer to {} cannot be sent", request.getBodyCase(), tooLarge);
       sendFailure(FailureCode.FAILURE_CODE_IO);
@@ -123,7 +125,10 @@ final class ServedRequest implements Responder {
         data.release();
         sendFailure(FailureCode.FAILURE_CODE_TOO_LATE);
       } else {
-        stream.send(header.answering(request.getId()), data);
+        LeavingChunk leaving =
+            new LeavingChunk(server, served, request.getId(), isReadAhead(), deadlineNanos);
+        server.leaves(leaving);
+        stream.send(header.answering(request.getId()), data, leaving);
       }
     } finally {
       server.finished(this);
@@ -137,11 +142,6 @@ final class ServedRequest implements Responder {
   }
 
   private void sendFailure(FailureCode code) {
-    stream.send(
-        FrameType.REPLY,
-        Reply.newBuilder()
-            .setId(request.getId())
-            .setFailure(Failure.newBuilder().setCode(code))
-            .build());
+    stream.send(FrameType.REPLY, LeavingChunk.failure(request.getId(), code));
   }
 }

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class ServedStream implements FrameHandler {
   private final RequestServer server;
   private final Map<Long, ServedRequest> byId = new HashMap<>();
+
+  private final Map<Long, LeavingChunk> leaving = new HashMap<>();
+
   private final ArrayDeque<ServedRequest> readers = new ArrayDeque<>();
   private final ArrayDeque<ServedRequest> readAhead = new ArrayDeque<>();
   private @Nullable FrameStream stream;
@@ -112,6 +115,18 @@ final class ServedStream implements FrameHandler {
     return byId.get(id);
   }
 
+  @Nullable LeavingChunk findLeaving(long id) {
+    return leaving.get(id);
+  }
+
+  void leaves(LeavingChunk chunk) {
+    leaving.put(chunk.id(), chunk);
+  }
+
+  void left(LeavingChunk chunk) {
+    leaving.remove(chunk.id(), chunk);
+  }
+
   /** Takes a request that still waits out of its queue; says whether it did wait. */
   boolean unqueue(ServedRequest request) {
     return (request.isReadAhead() ? readAhead : readers).remove(request);
@@ -134,6 +149,7 @@ final class ServedStream implements FrameHandler {
   List<ServedRequest> clear() {
     List<ServedRequest> all = new ArrayList<>(byId.values());
     byId.clear();
+    leaving.clear();
     readers.clear();
     readAhead.clear();
     return all;

@@ -217,7 +217,8 @@ final class TlsLane extends ChannelLane {
     }
     open.endSending();
     ByteBuf last =
-        open.encoded(FrameType.CLOSE, Close.newBuilder().setReason(reason.code()).build());
+        ChannelFrameStream.encoded(
+            channel.alloc(), FrameType.CLOSE, Close.newBuilder().setReason(reason.code()).build());
     channel
         .writeAndFlush(last)
         .addListener(_ -> {

@@ -126,6 +126,7 @@ class FrameDecoderTest {
     byte[] memory = new byte[100];
     boolean[] wanted = {true};
     boolean[] told = {false};
+    boolean[] over = {false};
     FrameHandler handler =
         new FrameHandler() {
           @Override
@@ -148,12 +149,12 @@ class FrameDecoderTest {
 
               @Override
               public void complete() {
-                throw new AssertionError("not wanted, so not complete");
+                over[0] = true;
               }
 
               @Override
               public void failed(LaneException why) {
-                throw new AssertionError("not wanted, so not failed");
+                throw new AssertionError("it has come");
               }
             };
           }
@@ -168,6 +169,7 @@ class FrameDecoderTest {
     ByteBuf first = Unpooled.directBuffer().writeBytes(chunk, 0, chunk.length - 40);
     decoder.read(first, () -> true);
     wanted[0] = false;
+    assertThat(over[0]).isFalse();
     ByteBuf rest =
         Unpooled.directBuffer()
             .writeBytes(chunk, chunk.length - 40, 40)
@@ -175,6 +177,7 @@ class FrameDecoderTest {
     decoder.read(rest, () -> true);
     assertThat(Arrays.copyOf(memory, 60)).containsOnly(5);
     assertThat(Arrays.copyOfRange(memory, 60, 100)).containsOnly(0);
+    assertThat(over[0]).isTrue();
     assertThat(told[0]).isTrue();
     first.release();
     rest.release();
@@ -215,7 +218,7 @@ class FrameDecoderTest {
     }
 
     @Override
-    public void send(FrameType type, MessageLite message) {
+    public void send(FrameType type, MessageLite message, Turn turn) {
       throw new UnsupportedOperationException();
     }
 
@@ -225,7 +228,7 @@ class FrameDecoderTest {
     }
 
     @Override
-    public void send(ChunkHeader header, Outbound data) {
+    public void send(ChunkHeader header, Outbound data, Turn turn) {
       throw new UnsupportedOperationException();
     }
 

@@ -125,7 +125,7 @@ public final class FrameFuzz {
     }
 
     @Override
-    public void send(FrameType type, MessageLite message) {
+    public void send(FrameType type, MessageLite message, Turn turn) {
       if (message.getSerializedSize() > Limits.payloadBytes(type, true)) {
         throw new AssertionError("an answer that cannot be sent");
       }
@@ -137,7 +137,7 @@ public final class FrameFuzz {
     }
 
     @Override
-    public void send(ChunkHeader header, Outbound data) {
+    public void send(ChunkHeader header, Outbound data, Turn turn) {
       throw new UnsupportedOperationException();
     }
 

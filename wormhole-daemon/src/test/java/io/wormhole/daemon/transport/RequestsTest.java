@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.wormhole.protocol.wire.ChunkHeader;
+import io.wormhole.protocol.wire.FrameHeader;
 import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.Limits;
 import io.wormhole.protocol.wire.RemoteException;
@@ -25,6 +27,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -345,6 +348,52 @@ class RequestsTest {
   }
 
   @Test
+  void aReadGivenUpWhileItArrivesMakesRoomWhenItHasCome() throws Exception {
+    int bytes = 1000;
+    byte[] half = new byte[bytes / 2];
+    Arrays.fill(half, (byte) 5);
+    Misbehaviour inTwoPieces =
+        (stream, request) -> {
+          switch (request.getBodyCase()) {
+            case READ_FILE -> {
+              ChunkHeader header = Wire.header(request.getId(), bytes);
+              int headBytes = FrameHeader.BYTES + header.headBytes();
+              ByteBuffer begin = ByteBuffer.allocate(headBytes + half.length);
+              new FrameHeader(FrameType.CHUNK, header.payloadBytes()).write(begin);
+              header.write(begin);
+              RawFrames.send(stream, begin.put(half).array());
+            }
+            case CANCEL -> RawFrames.send(stream, half);
+            default ->
+                stream.send(
+                    FrameType.REPLY,
+                    Reply.newBuilder()
+                        .setId(request.getId())
+                        .setDone(Done.getDefaultInstance())
+                        .build());
+          }
+        };
+    try (Wire wire = answering(inTwoPieces);
+        Arena arena = Arena.ofShared()) {
+      RequestStream requests =
+          Wire.await(
+              RequestStream.open(wire.dialTrusted(), new RequestLimits(1, Limits.BYTES_IN_FLIGHT)));
+      MemorySegment memory = arena.allocate(bytes);
+      PendingRead read = requests.read(Wire.readOf(0, bytes), memory, Duration.ofMinutes(10));
+      long end = System.nanoTime() + Wire.SOON.toNanos();
+      while (memory.get(ValueLayout.JAVA_BYTE, half.length - 1) != 5) {
+        assertThat(System.nanoTime()).isLessThan(end);
+        Thread.sleep(1);
+      }
+      read.cancel();
+
+      Request.Builder another = Request.newBuilder().setPing(Ping.getDefaultInstance());
+      assertThat(Wire.await(requests.call(another, Wire.SOON)).hasDone()).isTrue();
+      assertThat(memory.asSlice(half.length).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+    }
+  }
+
+  @Test
   void aRequestPastItsDeadlineIsNotHandled() throws Exception {
     CountDownLatch start = new CountDownLatch(1);
     CountDownLatch busy = new CountDownLatch(4);
@@ -576,8 +625,8 @@ class RequestsTest {
     void answer(FrameStream stream, Request request);
   }
 
-  /** A host that answers a read of 1000 bytes in this way. */
-  private static void assertClosesFor(Misbehaviour host) throws Exception {
+  /** A host that answers in this way. */
+  private static Wire answering(Misbehaviour host) throws Exception {
     FrameHandler handler =
         new FrameHandler() {
           @Override
@@ -592,13 +641,17 @@ class RequestsTest {
           @Override
           public void ended(FrameStream stream, LaneException why) {}
         };
-    try (Wire wire =
-            new Wire(
-                TransportSettings.DEFAULTS,
-                lane -> {
-                  lane.trust();
-                  return handler;
-                });
+    return new Wire(
+        TransportSettings.DEFAULTS,
+        lane -> {
+          lane.trust();
+          return handler;
+        });
+  }
+
+  /** A host that answers a read of 1000 bytes in this way. */
+  private static void assertClosesFor(Misbehaviour host) throws Exception {
+    try (Wire wire = answering(host);
         Arena arena = Arena.ofShared()) {
       Lane lane = wire.dialTrusted();
       RequestStream requests = Wire.await(RequestStream.open(lane, RequestLimits.DEFAULTS));

@@ -295,7 +295,7 @@ final class MemoryNetwork implements AutoCloseable {
     }
 
     @Override
-    public void send(FrameType type, MessageLite message) {
+    public void send(FrameType type, MessageLite message, Turn turn) {
       sendRaw(type, message.toByteArray());
     }
 
@@ -330,7 +330,7 @@ final class MemoryNetwork implements AutoCloseable {
     }
 
     @Override
-    public void send(ChunkHeader header, Outbound data) {
+    public void send(ChunkHeader header, Outbound data, Turn turn) {
       throw new UnsupportedOperationException("no chunk is sent while joining");
     }
 
