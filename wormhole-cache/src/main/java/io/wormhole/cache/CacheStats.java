@@ -14,6 +14,7 @@ package io.wormhole.cache;
  * @param misses reads that did not, joined loads among them
  * @param evictions chunks dropped for want of room
  * @param loads loads begun, read-ahead among them
+ * @param fetched loads that a loader has brought, intact, and not our own disk
  * @param rejected loads whose bytes did not match their hash
  * @param bypasses loads past the limit, whose chunks were not kept
  * @param sameAnswers chunks of which the host said that this disk has them under another version
@@ -28,6 +29,7 @@ public record CacheStats(
     long misses,
     long evictions,
     long loads,
+    long fetched,
     long rejected,
     long bypasses,
     long sameAnswers) {}

@@ -197,6 +197,7 @@ public final class ChunkCache implements AutoCloseable {
         misses.sum(),
         ram.evictions(),
         flights.loads(),
+        flights.fetched(),
         flights.rejected(),
         flights.bypasses(),
         disk == null ? 0 : disk.sameAnswers());

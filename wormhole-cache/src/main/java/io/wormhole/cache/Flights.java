@@ -34,6 +34,7 @@ final class Flights {
   private final AtomicInteger readAheadFlights = new AtomicInteger();
   private final AtomicBoolean serviceDue = new AtomicBoolean();
   private final LongAdder loads = new LongAdder();
+  private final LongAdder fetched = new LongAdder();
   private final LongAdder rejected = new LongAdder();
   private final LongAdder bypasses = new LongAdder();
   private volatile @Nullable DiskSide disk;
@@ -161,6 +162,10 @@ final class Flights {
     return loads.sum();
   }
 
+  long fetched() {
+    return fetched.sum();
+  }
+
   long rejected() {
     return rejected.sum();
   }
@@ -253,6 +258,7 @@ final class Flights {
     try {
       if (!DiskSide.hasChecked(load)) {
         check(flight.key(), slot, arrival);
+        fetched.increment();
       }
     } catch (CorruptChunkException | RuntimeException e) {
       giveBack(flight, slot);

@@ -91,11 +91,14 @@ class DiskSideTest {
     for (long index : new long[] {0, 1, 511, 512, 100_000}) {
       read(index);
     }
+    assertThat(cache.stats().fetched()).isEqualTo(5);
     restart();
     for (long index : new long[] {0, 1, 511, 512, 100_000}) {
       readFromDisk(index);
     }
     assertThat(cache.diskStats().orElseThrow().hits()).isEqualTo(5);
+    assertThat(cache.stats().loads()).isEqualTo(5);
+    assertThat(cache.stats().fetched()).isZero();
   }
 
   @Test

@@ -352,7 +352,7 @@ final class Services implements DaemonServices {
             stats.misses(),
             stats.evictions()),
         cache.diskStats().map(on -> status(on, stats.sameAnswers())).orElse(null),
-        new NetworkStatus(stats.loads(), mounting.bytesReceived(), 0, stats.rejected()));
+        new NetworkStatus(stats.fetched(), mounting.bytesReceived(), 0, stats.rejected()));
   }
 
   private static DiskStatus status(DiskStats disk, long sameAnswers) {
