@@ -78,6 +78,15 @@ class DiskSideTest {
     claim.await(SOON).release();
   }
 
+  /** Chunks that come faster than the disk writes are not all kept. */
+  private void awaitOnDisk(int chunks) throws Exception {
+    long until = System.nanoTime() + SOON.toNanos();
+    while (cache.diskStats().orElseThrow().contents() < chunks) {
+      assertThat(System.nanoTime()).isLessThan(until);
+      Thread.sleep(1);
+    }
+  }
+
   private void readFromDisk(long index) throws Exception {
     Chunk chunk = cache.get(key(index), loads).await(SOON);
     assertThat(loads.has(key(index))).isFalse();
@@ -119,6 +128,7 @@ class DiskSideTest {
     cache = cacheOn(new DiskSide(openedTier(), readers, DiskSide.PATIENCE, BRIEF));
     for (int index = 0; index < 10; index++) {
       read(index);
+      awaitOnDisk(index + 1);
     }
     PendingChunk claim = cache.get(key(10), loads);
     HeldLoads.Held young = loads.take(key(10));
