@@ -14,12 +14,24 @@ import org.jspecify.annotations.Nullable;
 
 /** A share that is mounted. Any thread. */
 final class RunningMount {
+  /**
+   * A longer round trip is that of a slow path, most likely. What the kernel reads with what a
+   * program has asked for, the program waits for as well: there it reads less.
+   */
+  private static final double LONG_PATH_MILLIS = 20;
+
+  private static final int LONG_PATH_READ_AHEAD = 256 << 10;
+  private static final int SHORT_PATH_READ_AHEAD = 1 << 20;
+
   private final String name;
   private final Source source;
   private final RemoteShare remote;
   private final KernelMount kernel;
   private final String whyBackend;
   private final Meter received;
+
+  /** What the kernel was told last; for the one thread that ticks. */
+  private int readAhead = SHORT_PATH_READ_AHEAD;
 
   /**
    * @param whyBackend why its backend carries it, for a person
@@ -90,6 +102,18 @@ final class RunningMount {
 
   void tick(long nowNanos) {
     received.tick(nowNanos);
+    if (received.perSecond() > 0) {
+      remote.link().path().ifPresent(this::fitReadAhead);
+    }
+  }
+
+  private void fitReadAhead(PathFigures path) {
+    int fitting =
+        path.rttMillis() < LONG_PATH_MILLIS ? SHORT_PATH_READ_AHEAD : LONG_PATH_READ_AHEAD;
+    if (fitting != readAhead) {
+      readAhead = fitting;
+      kernel.readAhead(fitting);
+    }
   }
 
   MountStatus status() {

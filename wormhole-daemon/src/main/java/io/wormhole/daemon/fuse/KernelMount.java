@@ -21,6 +21,12 @@ public interface KernelMount {
   /** Which backend carries it: {@code device} or {@code jnr}. */
   String backend();
 
+  /**
+   * Has the kernel read so far ahead of a program, at most what the backend takes in one read, and
+   * at first that. Only where this process may say so: for others it is 128 KiB.
+   */
+  void readAhead(int bytes);
+
   /** Tells the kernel what has changed; good for as long as it is mounted. */
   KernelNotifier notifier();
 

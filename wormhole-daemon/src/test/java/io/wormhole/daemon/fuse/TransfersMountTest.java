@@ -1,7 +1,9 @@
 package io.wormhole.daemon.fuse;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.wormhole.daemon.fuse.mounts.OurMounts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -36,6 +38,20 @@ class TransfersMountTest {
   void fill() {
     new Random(20250729).nextBytes(content);
     files.root.file("file", content);
+  }
+
+  @Test
+  void kernelReadsAheadAsFarAsItIsTold() throws Exception {
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
+      Path window =
+          Path.of("/sys/class/bdi", OurMounts.deviceNumber(mounted.directory), "read_ahead_kb");
+      assumeThat(window).isWritable();
+      int most = backend == TestedBackend.JNR ? 128 : 1024;
+      for (int kilobytes : new int[] {64, 256, 4096}) {
+        mounted.mount.readAhead(kilobytes << 10);
+        assertThat(window).hasContent(Integer.toString(Math.min(kilobytes, most)));
+      }
+    }
   }
 
   @Test

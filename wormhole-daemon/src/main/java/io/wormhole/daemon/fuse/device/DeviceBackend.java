@@ -53,9 +53,11 @@ public final class DeviceBackend implements FuseBackend {
       new Handshake(Libc.pageSize()).perform(device);
       Connection connection = connection(device, directory, number, fileSystem);
       connection.start();
-      ReadAheadWindow.widen(number, Handshake.DATA_BYTES_MAX);
+      LinuxMount mount =
+          new LinuxMount(NAME, directory, number, Handshake.DATA_BYTES_MAX, connection);
+      mount.readAhead(Handshake.DATA_BYTES_MAX);
       complete = true;
-      return new LinuxMount(NAME, directory, number, connection);
+      return mount;
     } finally {
       if (!complete) {
         device.close();

@@ -16,10 +16,7 @@ import java.util.Locale;
 
 /** The INIT request, which comes first on a connection and settles what both ends do. */
 final class Handshake {
-  /**
-   * The most the kernel asks for in one read. Ahead of a program it reads as much as {@link
-   * ReadAheadWindow} has it.
-   */
+  /** The most the kernel asks for in one read. */
   static final int DATA_BYTES_MAX = 1 << 20;
 
   /** The mount is read-only: nothing is written, and readers need little memory. */

@@ -150,7 +150,7 @@ public final class JnrBackend implements FuseBackend {
                   + " s. Try again; dmesg may say more.");
         }
         complete = true;
-        return new LinuxMount(NAME, directory, device, served);
+        return new LinuxMount(NAME, directory, device, DATA_BYTES_MAX, served);
       } finally {
         if (!complete) {
           pathCalls.withhold();

@@ -30,16 +30,24 @@ public final class LinuxMount implements KernelMount {
   private final String backend;
   private final Path directory;
   private final String device;
+  private final int mostReadAhead;
   private final ServedConnection connection;
 
   /**
    * @param backend whose mount it is
    * @param device of the mount, {@code major:minor}
+   * @param mostReadAhead bytes that the backend takes in one read
    */
-  public LinuxMount(String backend, Path directory, String device, ServedConnection connection) {
+  public LinuxMount(
+      String backend,
+      Path directory,
+      String device,
+      int mostReadAhead,
+      ServedConnection connection) {
     this.backend = backend;
     this.directory = directory;
     this.device = device;
+    this.mostReadAhead = mostReadAhead;
     this.connection = connection;
   }
 
@@ -70,6 +78,13 @@ public final class LinuxMount implements KernelMount {
   @Override
   public String backend() {
     return backend;
+  }
+
+  @Override
+  public void readAhead(int bytes) {
+    if (!connection.ended().isDone()) {
+      ReadAheadWindow.set(device, Math.min(bytes, mostReadAhead));
+    }
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.wormhole.daemon.fuse.device;
+package io.wormhole.daemon.fuse.mounts;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,7 +9,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How far the kernel reads ahead of a program: 128 KiB on a new mount, more where root may say so
- * ({@code Documentation/ABI/testing/sysfs-class-bdi}). Fewer, longer reads cost less of both sides.
+ * ({@code Documentation/ABI/testing/sysfs-class-bdi}). Longer reads cost less of both sides; where
+ * a path is slow, shorter ones make a program wait less for what it did not ask for.
  */
 final class ReadAheadWindow {
   private static final Logger log = LoggerFactory.getLogger(ReadAheadWindow.class);
@@ -18,11 +19,11 @@ final class ReadAheadWindow {
   private ReadAheadWindow() {}
 
   /**
-   * Widens a mount's window, if this process may.
+   * Sets a mount's window, if this process may.
    *
    * @param device of the mount, {@code major:minor}
    */
-  static void widen(String device, int bytes) {
+  static void set(String device, int bytes) {
     Path file = DEVICES.resolve(device).resolve("read_ahead_kb");
     try {
       Files.writeString(file, Integer.toString(bytes >> 10), StandardOpenOption.WRITE);
