@@ -72,7 +72,12 @@ final class ChannelFrameStream extends ChannelInboundHandlerAdapter implements F
       throw new IllegalArgumentException(
           "a %s frame of %d bytes, %d allowed".formatted(type, bytes, limit));
     }
-    sends.addMessage(encoded(channel.alloc(), type, message), turn);
+    ByteBuf frame = encoded(channel.alloc(), type, message);
+    if (type == FrameType.REPLY && !SendQueue.isSmall(frame)) {
+      sends.addLarge(frame, turn);
+    } else {
+      sends.add(frame);
+    }
   }
 
   /** A frame, the caller's. */
@@ -104,8 +109,18 @@ final class ChannelFrameStream extends ChannelInboundHandlerAdapter implements F
   }
 
   @Override
+  public boolean withdraw(Turn turn) {
+    return sends.withdraw(turn);
+  }
+
+  @Override
   public long queuedBytes() {
     return sends.queuedBytes();
+  }
+
+  @Override
+  public long queuedMessageBytes() {
+    return sends.queuedMessageBytes();
   }
 
   @Override

@@ -7,11 +7,12 @@ import io.wormhole.protocol.wire.message.Reply;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A bidirectional stream of frames on a lane. Any thread may send. Small messages of one thread
- * leave in its order; a large one, or a chunk, when its turn among all those of the lane has come.
+ * A bidirectional stream of frames on a lane. Any thread may send. Messages of one thread leave in
+ * its order, but for a large answer: that, and a chunk, leaves when its turn among all those of the
+ * lane has come.
  */
 public interface FrameStream {
-  /** When a chunk or a large message leaves. */
+  /** When a chunk or a large answer leaves. */
   interface Turn {
     /** Of what somebody waits for. */
     Turn WAITED_FOR = () -> false;
@@ -41,7 +42,7 @@ public interface FrameStream {
   /**
    * Sends one message.
    *
-   * @param turn of a large one; a small one leaves at once, and it is not asked
+   * @param turn of a large answer; for others it is not asked
    * @throws IllegalArgumentException if the message is past the limit of its type: a fault of ours
    */
   void send(FrameType type, MessageLite message, Turn turn);
@@ -60,8 +61,18 @@ public interface FrameStream {
   /** Sends a chunk without copying it on the heap. Takes over {@code data}, whatever happens. */
   void send(ChunkHeader header, Outbound data, Turn turn);
 
+  /**
+   * Takes back a chunk, or a large answer, whose turn has not come. On the event loop.
+   *
+   * @return false if there is none with this turn
+   */
+  boolean withdraw(Turn turn);
+
   /** Bytes given to {@code send} that have not left yet, and 256 more for each frame. */
   long queuedBytes();
+
+  /** Those of them that do not wait for a turn. */
+  long queuedMessageBytes();
 
   /**
    * Calls {@code action} once, on the event loop, when {@link #queuedBytes} has fallen below the

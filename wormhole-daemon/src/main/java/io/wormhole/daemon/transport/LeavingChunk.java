@@ -1,5 +1,6 @@
 package io.wormhole.daemon.transport;
 
+import io.wormhole.protocol.wire.FrameType;
 import io.wormhole.protocol.wire.message.Failure;
 import io.wormhole.protocol.wire.message.FailureCode;
 import io.wormhole.protocol.wire.message.Reply;
@@ -34,8 +35,17 @@ final class LeavingChunk implements FrameStream.Turn {
     return id;
   }
 
-  /** Nobody waits for it any more. */
-  void cancel() {
+  /** Nobody waits for it any more. On the event loop. */
+  void cancel(FrameStream from) {
+    cancelled = true;
+    if (from.withdraw(this)) {
+      server.left(this);
+      from.send(FrameType.REPLY, failure(id, FailureCode.FAILURE_CODE_CANCELLED));
+    }
+  }
+
+  /** Nobody has waited for it since before it came here. */
+  void markCancelled() {
     cancelled = true;
   }
 

@@ -41,25 +41,49 @@ final class PathWindow {
   private final Extreme tookNanos = new Extreme(REMEMBERED_NANOS);
 
   private long arrivedBytes;
+  private long arrivedNanos;
+
+  /** When the request of the answer was sent that has come last. */
+  private long arrivedSentNanos;
+
+  private boolean begun;
   private long round;
   private long roundSinceNanos;
   private double rateBefore;
   private int growingRounds = GROWING_ROUNDS;
 
-  /** What had arrived when a request was sent, and when that was. */
-  record Mark(long arrivedBytes, long nanos) {}
+  /**
+   * What had arrived when a request was sent, and when; when that arrived, and when it was sent
+   * for.
+   */
+  record Mark(long arrivedBytes, long nanos, long arrivedNanos, long arrivedSentNanos) {}
 
-  Mark mark(long nowNanos) {
-    return new Mark(arrivedBytes, nowNanos);
+  /**
+   * A request is sent.
+   *
+   * @param alone whether nothing else is in flight
+   */
+  Mark mark(long nowNanos, boolean alone) {
+    if (alone) {
+      arrivedNanos = nowNanos;
+      arrivedSentNanos = nowNanos;
+    }
+    return new Mark(arrivedBytes, nowNanos, arrivedNanos, arrivedSentNanos);
   }
 
   /** All bytes of an answer have come. */
   void arrived(Mark sent, int bytes, long nowNanos) {
     arrivedBytes += bytes;
-    long took = Math.max(1, nowNanos - sent.nanos());
-    bytesPerSecond.see((arrivedBytes - sent.arrivedBytes()) * 1e9 / took, nowNanos);
-    tookNanos.see((double) -took, nowNanos);
-    if (nowNanos - roundSinceNanos >= roundNanos()) {
+    arrivedNanos = nowNanos;
+    arrivedSentNanos = sent.nanos();
+    // What was held up and comes at once comes no faster than it was asked for.
+    long within = Math.max(nowNanos - sent.arrivedNanos(), sent.nanos() - sent.arrivedSentNanos());
+    bytesPerSecond.see((arrivedBytes - sent.arrivedBytes()) * 1e9 / Math.max(1, within), nowNanos);
+    tookNanos.see((double) -Math.max(1, nowNanos - sent.nanos()), nowNanos);
+    if (!begun) {
+      begun = true;
+      roundSinceNanos = nowNanos;
+    } else if (nowNanos - roundSinceNanos >= roundNanos()) {
       roundSinceNanos = nowNanos;
       nextRound();
     }

@@ -97,8 +97,9 @@ public final class RequestServer {
     startTasks();
   }
 
-  void cancel(ServedStream served, long id) {
+  void cancel(ServedStream served, long id, FrameStream from) {
     ServedRequest waiting = null;
+    LeavingChunk leaving;
     lock.lock();
     try {
       ServedRequest request = served.find(id);
@@ -106,15 +107,15 @@ public final class RequestServer {
         request.cancel();
         waiting = served.unqueue(request) ? request : null;
       }
-      LeavingChunk leaving = served.findLeaving(id);
-      if (leaving != null) {
-        leaving.cancel();
-      }
+      leaving = served.findLeaving(id);
     } finally {
       lock.unlock();
     }
     if (waiting != null) {
       waiting.fail(FailureCode.FAILURE_CODE_CANCELLED);
+    }
+    if (leaving != null) {
+      leaving.cancel(from);
     }
   }
 
@@ -123,7 +124,7 @@ public final class RequestServer {
    * it is answered is not read any further either.
    */
   void answeredAtOnce(ServedStream served, FrameStream from) {
-    if (from.queuedBytes() < WAITING_ANSWER_BYTES) {
+    if (from.queuedMessageBytes() < WAITING_ANSWER_BYTES) {
       return;
     }
     lock.lock();

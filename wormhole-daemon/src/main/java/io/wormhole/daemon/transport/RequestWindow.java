@@ -174,9 +174,9 @@ final class RequestWindow {
     if (requestsInFlight == 0) {
       quietSinceNanos = nowNanos;
     }
+    request.marked(path.mark(nowNanos, bytesInFlight == 0));
     requestsInFlight++;
     bytesInFlight += request.answerBytes();
-    request.marked(path.mark(nowNanos));
     leastLoaded().send(request, nowNanos);
   }
 

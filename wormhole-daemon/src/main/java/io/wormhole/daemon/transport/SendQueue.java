@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Frames on their way out of one stream. Any thread adds; the event loop hands them to the codec as
- * fast as it takes them, chunks and other large ones when their turn among those of all the lane's
- * streams has come ({@link SendTurns}).
+ * fast as it takes them: messages in their order, chunks and large answers when their turn among
+ * those of all the lane's streams has come ({@link SendTurns}).
  *
  * <p>QUIC's codec turns every single write into packets at once, TLS into records. So small frames
  * that wait together are joined into one write: what was sent within one turn of the loop leaves
@@ -34,19 +34,35 @@ final class SendQueue {
 
   private record Waiter(long belowBytes, Runnable action) {}
 
+  /** Equal to itself alone: two frames may have the same bytes. */
+  private static final class Large {
+    private final ByteBuf frame;
+    private final FrameStream.Turn turn;
+    private final long number;
+
+    Large(ByteBuf frame, FrameStream.Turn turn, long number) {
+      this.frame = frame;
+      this.turn = turn;
+      this.number = number;
+    }
+  }
+
   private final Channel channel;
   private final EventLoop loop;
   private final SendTurns turns;
   private final Runnable whenSent;
   private final Runnable whenFinished;
-
-  /** The small ones. */
-  private final Queue<ByteBuf> frames = new ConcurrentLinkedQueue<>();
+  private final Queue<ByteBuf> messages = new ConcurrentLinkedQueue<>();
+  private final Queue<Large> waitedFor = new ConcurrentLinkedQueue<>();
+  private final Queue<Large> readAhead = new ConcurrentLinkedQueue<>();
 
   private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
 
   /** Of frames added and not yet taken by the codec as a whole, with what each costs beside. */
   private final AtomicLong queuedBytes = new AtomicLong();
+
+  /** The same of messages alone. */
+  private final AtomicLong queuedMessageBytes = new AtomicLong();
 
   private final AtomicBoolean drainScheduled = new AtomicBoolean();
   private volatile boolean finishing;
@@ -70,18 +86,14 @@ final class SendQueue {
     this.loop = channel.eventLoop();
     this.whenSent = whenSent;
     this.whenFinished = whenFinished;
+    turns.add(this);
   }
 
-  /**
-   * Takes over the frame of a message. After {@link #finish} it is dropped.
-   *
-   * @param turn of a large one
-   */
-  void addMessage(ByteBuf frame, FrameStream.Turn turn) {
-    if (frame.readableBytes() > SMALL_FRAME_BYTES) {
-      addLarge(frame, turn);
-    } else if (isCounted(frame)) {
-      frames.add(frame);
+  /** Takes over the frame of a message. After {@link #finish} it is dropped. */
+  void add(ByteBuf frame) {
+    if (isCounted(frame)) {
+      queuedMessageBytes.addAndGet(cost(frame));
+      messages.add(frame);
       scheduleDrain();
     }
   }
@@ -89,9 +101,13 @@ final class SendQueue {
   /** Takes over a frame that leaves when its turn has come. After {@link #finish} it is dropped. */
   void addLarge(ByteBuf frame, FrameStream.Turn turn) {
     if (isCounted(frame)) {
-      turns.add(this, frame, turn);
+      line(turn.isReadAhead()).add(new Large(frame, turn, turns.nextNumber()));
       scheduleDrain();
     }
+  }
+
+  private Queue<Large> line(boolean ofReadAhead) {
+    return ofReadAhead ? readAhead : waitedFor;
   }
 
   private boolean isCounted(ByteBuf frame) {
@@ -103,8 +119,47 @@ final class SendQueue {
     return true;
   }
 
+  /**
+   * Drops a frame whose turn has not come. On the event loop.
+   *
+   * @return false if there is none with this turn
+   */
+  boolean withdraw(FrameStream.Turn turn) {
+    for (Large large : line(turn.isReadAhead())) {
+      if (large.turn.equals(turn)) {
+        // Once, whoever else discards all of them.
+        return drop(large);
+      }
+    }
+    return false;
+  }
+
+  private boolean drop(Large large) {
+    boolean there = line(large.turn.isReadAhead()).remove(large);
+    if (there) {
+      free(large);
+    }
+    return there;
+  }
+
+  private void free(Large large) {
+    queuedBytes.addAndGet(-cost(large.frame));
+    large.frame.release();
+  }
+
+  private @Nullable ByteBuf instead(FrameStream.Turn turn) {
+    Reply other = turn.instead();
+    return other == null
+        ? null
+        : ChannelFrameStream.encoded(channel.alloc(), FrameType.REPLY, other);
+  }
+
   long queuedBytes() {
     return queuedBytes.get();
+  }
+
+  long queuedMessageBytes() {
+    return queuedMessageBytes.get();
   }
 
   /** Calls {@code action} on the event loop once fewer bytes than {@code belowBytes} are queued. */
@@ -126,16 +181,15 @@ final class SendQueue {
   /** Frees what has not left. Whoever waited is called. */
   void discard() {
     discarded = true;
-    for (ByteBuf frame = frames.poll(); frame != null; frame = frames.poll()) {
-      drop(frame);
+    turns.remove(this);
+    for (ByteBuf frame = messages.poll(); frame != null; frame = messages.poll()) {
+      queuedMessageBytes.addAndGet(-cost(frame));
+      queuedBytes.addAndGet(-cost(frame));
+      frame.release();
     }
-    turns.discard(this);
+    waitedFor.forEach(this::drop);
+    readAhead.forEach(this::drop);
     callWaiters();
-  }
-
-  void drop(ByteBuf frame) {
-    queuedBytes.addAndGet(-cost(frame));
-    frame.release();
   }
 
   /** Whether the codec takes another frame. On the event loop. */
@@ -143,23 +197,48 @@ final class SendQueue {
     return !discarded && channel.isWritable();
   }
 
+  /** Of the large frame that is first in its line; past all others' if there is none. */
+  long firstNumber(boolean ofReadAhead) {
+    Large first = line(ofReadAhead).peek();
+    return first == null ? Long.MAX_VALUE : first.number;
+  }
+
   /**
-   * Writes a large frame, or what leaves in its place. On the event loop.
+   * Writes the large frame that is first in its line, or what leaves in its place. On the event
+   * loop.
    *
    * @param whenOver called when the codec has taken all of it, or never will
+   * @return false if there is none, and nothing is called
    */
-  void write(ByteBuf frame, FrameStream.Turn turn, Runnable whenOver) {
-    long cost = cost(frame);
-    Reply other = turn.instead();
-    if (other != null) {
-      frame.release();
+  boolean writeLarge(boolean ofReadAhead, Runnable whenOver) {
+    Large large = line(ofReadAhead).poll();
+    if (large == null) {
+      return false;
+    }
+    long cost = cost(large.frame);
+    ByteBuf word;
+    boolean asked = false;
+    try {
+      word = instead(large.turn);
+      asked = true;
+    } finally {
+      if (!asked) {
+        free(large);
+      }
+    }
+    if (word != null) {
+      large.frame.release();
     }
     write(
-        other == null ? frame : ChannelFrameStream.encoded(channel.alloc(), FrameType.REPLY, other),
+        word == null ? large.frame : word,
         () -> {
-          left(cost);
-          whenOver.run();
+          try {
+            left(cost);
+          } finally {
+            whenOver.run();
+          }
         });
+    return true;
   }
 
   private void write(ByteBuf bytes, Runnable whenTaken) {
@@ -192,13 +271,23 @@ final class SendQueue {
           break;
         }
         long cost = nextCostBytes;
-        write(next, () -> left(cost));
+        write(
+            next,
+            () -> {
+              queuedMessageBytes.addAndGet(-cost);
+              left(cost);
+            });
       }
     } finally {
       draining = false;
     }
     turns.give();
     finishIfEmpty();
+  }
+
+  /** Whether a message is joined with others. */
+  static boolean isSmall(ByteBuf frame) {
+    return frame.readableBytes() <= SMALL_FRAME_BYTES;
   }
 
   private static long cost(ByteBuf frame) {
@@ -227,7 +316,7 @@ final class SendQueue {
   }
 
   private void finishIfEmpty() {
-    if (finishing && !finished && !draining && frames.isEmpty() && queuedBytes.get() == 0) {
+    if (finishing && !finished && !draining && messages.isEmpty() && queuedBytes.get() == 0) {
       finished = true;
       whenFinished.run();
     }
@@ -247,12 +336,13 @@ final class SendQueue {
 
   /** The next write, and in {@code nextCostBytes} what its frames counted for. */
   private @Nullable ByteBuf next() {
-    ByteBuf first = frames.poll();
+    ByteBuf first = messages.poll();
     if (first == null) {
       return null;
     }
     nextCostBytes = cost(first);
-    if (frames.isEmpty()) {
+    ByteBuf second = messages.peek();
+    if (!isSmall(first) || second == null || !isSmall(second)) {
       return first;
     }
     ByteBuf joined = channel.alloc().directBuffer(JOINED_BYTES, JOINED_BYTES);
@@ -262,10 +352,12 @@ final class SendQueue {
       nextCostBytes += cost(frame);
       joined.writeBytes(frame);
       frame.release();
-      ByteBuf following = frames.peek();
+      ByteBuf following = messages.peek();
       frame =
-          following != null && following.readableBytes() <= joined.writableBytes()
-              ? frames.poll()
+          following != null
+                  && isSmall(following)
+                  && following.readableBytes() <= joined.writableBytes()
+              ? messages.poll()
               : null;
     }
     return joined;

@@ -1,43 +1,42 @@
 package io.wormhole.daemon.transport;
 
-import io.netty.buffer.ByteBuf;
 import java.util.List;
-import java.util.Optional;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose turn it is to leave among the large frames of a lane's streams. One of them at a time is
- * with the codec: several would share the path, the first would come as late as the last, and the
- * requests that follow them would come in bursts between which the path runs empty. What somebody
- * waits for goes before what is read ahead; else first come, first served.
+ * Whose turn it is to leave among the chunks and large answers of a lane's streams. One of them at
+ * a time is with the codec: several would share the path, the first would come as late as the last,
+ * and the requests that follow them would come in bursts between which the path runs empty. What
+ * somebody waits for goes before what is read ahead, though not for ever: somebody may have come to
+ * wait for that meanwhile. Else first come, first served.
  *
- * <p>Any thread adds; everything else is on the lane's event loop, but for {@link #discard} once
- * that is gone.
+ * <p>On the lane's event loop, but for what says otherwise.
  */
 final class SendTurns {
-  /** Equal to itself alone: two frames may have the same bytes. */
-  private static final class Waiting {
-    private final SendQueue queue;
-    private final ByteBuf frame;
-    private final FrameStream.Turn turn;
+  /** After so many that somebody waits for, one that was read ahead goes. */
+  private static final int WAITED_FOR_IN_A_ROW = 4;
 
-    Waiting(SendQueue queue, ByteBuf frame, FrameStream.Turn turn) {
-      this.queue = queue;
-      this.frame = frame;
-      this.turn = turn;
-    }
-  }
-
-  private final Queue<Waiting> readers = new ConcurrentLinkedQueue<>();
-  private final Queue<Waiting> readAhead = new ConcurrentLinkedQueue<>();
+  private final List<SendQueue> queues = new CopyOnWriteArrayList<>();
+  private final AtomicLong numbers = new AtomicLong();
+  private int inARow;
   private boolean taken;
   private boolean giving;
 
-  /** Takes over {@code frame}, which {@link SendQueue#write} is handed when its turn has come. */
-  void add(SendQueue queue, ByteBuf frame, FrameStream.Turn turn) {
-    (turn.isReadAhead() ? readAhead : readers).add(new Waiting(queue, frame, turn));
+  /** A number larger than all before. Any thread. */
+  long nextNumber() {
+    return numbers.incrementAndGet();
+  }
+
+  /** Any thread. */
+  void add(SendQueue queue) {
+    queues.add(queue);
+  }
+
+  /** Any thread. */
+  void remove(SendQueue queue) {
+    queues.remove(queue);
   }
 
   /** Gives turns while the codec takes frames. */
@@ -48,17 +47,33 @@ final class SendTurns {
     }
     giving = true;
     try {
-      while (!taken) {
-        Waiting next = take();
-        if (next == null) {
-          return;
-        }
-        taken = true;
-        next.queue.write(next.frame, next.turn, this::isOver);
+      while (!taken && giveOne()) {
+        // The next.
       }
     } finally {
       giving = false;
     }
+  }
+
+  private boolean giveOne() {
+    SendQueue waitedFor = first(false);
+    SendQueue readAhead = first(true);
+    boolean ofReadAhead = readAhead != null && (waitedFor == null || inARow >= WAITED_FOR_IN_A_ROW);
+    SendQueue next = ofReadAhead ? readAhead : waitedFor;
+    if (next == null) {
+      return false;
+    }
+    inARow = ofReadAhead || readAhead == null ? 0 : inARow + 1;
+    taken = true;
+    boolean written = false;
+    try {
+      written = next.writeLarge(ofReadAhead, this::isOver);
+    } finally {
+      if (!written) {
+        taken = false;
+      }
+    }
+    return true;
   }
 
   private void isOver() {
@@ -66,28 +81,17 @@ final class SendTurns {
     give();
   }
 
-  /** The next whose stream takes anything, taken out of its line. */
-  private @Nullable Waiting take() {
-    for (Queue<Waiting> line : List.of(readers, readAhead)) {
-      Optional<Waiting> first =
-          line.stream().filter(waiting -> waiting.queue.takesFrames()).findFirst();
-      if (first.isPresent()) {
-        line.remove(first.get());
-        return first.get();
+  /** The stream that takes anything and whose turn it is. */
+  private @Nullable SendQueue first(boolean ofReadAhead) {
+    SendQueue first = null;
+    long least = Long.MAX_VALUE;
+    for (SendQueue queue : queues) {
+      long number = queue.firstNumber(ofReadAhead);
+      if (number < least && queue.takesFrames()) {
+        first = queue;
+        least = number;
       }
     }
-    return null;
-  }
-
-  /** Hands back to {@code queue} every frame of its own that waits. Any thread. */
-  void discard(SendQueue queue) {
-    for (Queue<Waiting> line : List.of(readers, readAhead)) {
-      for (Waiting waiting : List.copyOf(line)) {
-        // Somebody else may do the same.
-        if (waiting.queue == queue && line.remove(waiting)) {
-          queue.drop(waiting.frame);
-        }
-      }
-    }
+    return first;
   }
 }

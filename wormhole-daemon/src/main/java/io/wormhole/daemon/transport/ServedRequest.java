@@ -128,6 +128,10 @@ final class ServedRequest implements Responder {
         LeavingChunk leaving =
             new LeavingChunk(server, served, request.getId(), isReadAhead(), deadlineNanos);
         server.leaves(leaving);
+        if (cancelled) {
+          // A cancel that came just now has not found it there.
+          leaving.markCancelled();
+        }
         stream.send(header.answering(request.getId()), data, leaving);
       }
     } finally {

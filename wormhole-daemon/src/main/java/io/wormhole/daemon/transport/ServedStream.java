@@ -57,7 +57,7 @@ final class ServedStream implements FrameHandler {
         server.answeredAtOnce(this, from);
       }
       case CANCEL -> {
-        server.cancel(this, request.getCancel().getId());
+        server.cancel(this, request.getCancel().getId(), from);
         server.answeredAtOnce(this, from);
       }
       default ->

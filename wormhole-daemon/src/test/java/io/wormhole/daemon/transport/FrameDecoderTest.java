@@ -233,6 +233,16 @@ class FrameDecoderTest {
     }
 
     @Override
+    public boolean withdraw(Turn turn) {
+      return false;
+    }
+
+    @Override
+    public long queuedMessageBytes() {
+      return queuedBytes();
+    }
+
+    @Override
     public long queuedBytes() {
       return 0;
     }

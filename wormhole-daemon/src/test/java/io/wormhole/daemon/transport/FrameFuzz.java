@@ -142,6 +142,16 @@ public final class FrameFuzz {
     }
 
     @Override
+    public boolean withdraw(Turn turn) {
+      return false;
+    }
+
+    @Override
+    public long queuedMessageBytes() {
+      return queuedBytes();
+    }
+
+    @Override
     public long queuedBytes() {
       return 0;
     }

@@ -19,6 +19,11 @@ class PathWindowTest {
   private long arrivedBytes;
   private long queuedNanos;
 
+  /** How often, and for how long, nothing is handed on of what has come. */
+  private long stallEveryNanos = Long.MAX_VALUE;
+
+  private static final long STALL_NANOS = 100 * MILLI;
+
   /** A path that is never left idle: as much is asked for as is worthwhile. */
   private void run(long rttNanos, double bytesPerSecond, long nanos) {
     long end = nowNanos + nanos;
@@ -26,14 +31,16 @@ class PathWindowTest {
     queuedNanos = 0;
     while (nowNanos < end) {
       while ((asked.size() + 1L) * CHUNK <= window.worthwhileBytes()) {
-        asked.add(window.mark(nowNanos));
+        asked.add(window.mark(nowNanos, asked.isEmpty()));
       }
       PathWindow.Mark next = asked.remove();
       long earliest = next.nanos() + rttNanos;
       arrivedBytes += CHUNK;
       queuedNanos = Math.max(0, freeNanos - earliest);
       freeNanos = Math.max(freeNanos, earliest) + (long) (CHUNK * 1e9 / bytesPerSecond);
-      nowNanos = Math.max(nowNanos, freeNanos);
+      long sinceStall = freeNanos % stallEveryNanos;
+      long held = sinceStall < STALL_NANOS ? STALL_NANOS - sinceStall : 0;
+      nowNanos = Math.max(nowNanos, freeNanos + (stallEveryNanos == Long.MAX_VALUE ? 0 : held));
       window.arrived(next, CHUNK, nowNanos);
     }
   }
@@ -81,6 +88,15 @@ class PathWindowTest {
     run(50 * MILLI, 120e6, 5_000 * MILLI);
     run(50 * MILLI, 6e6, 60_000 * MILLI);
     assertThat(window.worthwhileBytes()).isLessThan(2_000_000);
+  }
+
+  @Test
+  void whatWasHeldUpAndComesAtOnceIsNoFasterPath() {
+    stallEveryNanos = 5_000 * MILLI;
+    for (int i = 0; i < 600; i++) {
+      run(MILLI / 5, 110e6, 100 * MILLI);
+      assertThat(window.worthwhileBytes()).isLessThan(5_000_000);
+    }
   }
 
   @Test

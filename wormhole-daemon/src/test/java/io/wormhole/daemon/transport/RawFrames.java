@@ -7,7 +7,6 @@ public final class RawFrames {
   private RawFrames() {}
 
   public static void send(FrameStream stream, byte[] bytes) {
-    ((ChannelFrameStream) stream)
-        .sends.addMessage(Unpooled.wrappedBuffer(bytes), FrameStream.Turn.WAITED_FOR);
+    ((ChannelFrameStream) stream).sends.add(Unpooled.wrappedBuffer(bytes));
   }
 }

@@ -47,7 +47,11 @@ class SendTurnsTest {
 
     ByteBuf add(int bytes, Turn turn) {
       ByteBuf frame = Unpooled.buffer(bytes).writeZero(bytes);
-      queue.addMessage(frame, turn);
+      if (bytes == SMALL_BYTES) {
+        queue.add(frame);
+      } else {
+        queue.addLarge(frame, turn);
+      }
       channel.runPendingTasks();
       return frame;
     }
@@ -93,6 +97,61 @@ class SendTurnsTest {
     b.add(SMALL_BYTES, Turn.READ_AHEAD);
 
     assertThat(written).containsExactly("a100000", "b100");
+  }
+
+  @Test
+  void whatIsReadAheadLeavesThoughSomebodyAlwaysWaits() {
+    a.add(LARGE_BYTES, Turn.WAITED_FOR);
+    b.add(LARGE_BYTES + 1, Turn.READ_AHEAD);
+    for (int i = 0; i < 10; i++) {
+      a.add(LARGE_BYTES, Turn.WAITED_FOR);
+      a.taken();
+      if (written.contains("b100001")) {
+        break;
+      }
+    }
+
+    assertThat(written).contains("b100001");
+    b.taken();
+    assertThat(written).last().isEqualTo("a100000");
+  }
+
+  @Test
+  void whatIsTakenBackDoesNotLeave() {
+    a.add(LARGE_BYTES, Turn.WAITED_FOR);
+    Turn unwanted = () -> true;
+    ByteBuf frame = b.add(LARGE_BYTES, unwanted);
+
+    assertThat(b.queue.withdraw(() -> true)).isFalse();
+    assertThat(b.queue.withdraw(unwanted)).isTrue();
+    assertThat(b.queue.withdraw(unwanted)).isFalse();
+    assertThat(frame.refCnt()).isZero();
+    assertThat(b.queue.queuedBytes()).isZero();
+    a.taken();
+    assertThat(written).containsExactly("a100000");
+  }
+
+  @Test
+  void turnGoesOnThoughOneThatHasItFails() {
+    ByteBuf failing =
+        a.add(
+            LARGE_BYTES,
+            new Turn() {
+              @Override
+              public boolean isReadAhead() {
+                return false;
+              }
+
+              @Override
+              public @Nullable Reply instead() {
+                throw new IllegalStateException("a fault");
+              }
+            });
+    b.add(LARGE_BYTES, Turn.WAITED_FOR);
+
+    assertThat(written).containsExactly("b100000");
+    assertThat(failing.refCnt()).isZero();
+    assertThat(a.queue.queuedBytes()).isZero();
   }
 
   @Test

@@ -335,6 +335,16 @@ final class MemoryNetwork implements AutoCloseable {
     }
 
     @Override
+    public boolean withdraw(Turn turn) {
+      return false;
+    }
+
+    @Override
+    public long queuedMessageBytes() {
+      return queuedBytes();
+    }
+
+    @Override
     public long queuedBytes() {
       return 0;
     }
