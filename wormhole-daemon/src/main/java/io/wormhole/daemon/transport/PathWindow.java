@@ -1,11 +1,13 @@
 package io.wormhole.daemon.transport;
 
+import io.wormhole.protocol.wire.Limits;
+
 /**
  * How many bytes of read-ahead are worth having in flight: what the path holds, by the rate at
  * which answers have come of late and the shortest time that one took. More than that would only
  * queue in front of what a reader asks for next.
  *
- * <p>What is in flight also bounds the rate that is seen. So one round of eight asks for a quarter
+ * <p>What is in flight also bounds the rate that is seen. So two rounds of eight ask for a quarter
  * more, whether more comes, and the next for as much less, so that what has queued leaves; and as
  * long as the rate grows, twice as much is asked for. A round is the time that an answer takes.
  *
@@ -17,6 +19,9 @@ final class PathWindow {
 
   /** What a path holds on which packets are lost is not told by its shortest time. */
   private static final long LEAST_BYTES = 512 << 10;
+
+  /** Only whole chunks are asked for: half of one would be missing on average. */
+  private static final long ROUNDING_BYTES = Limits.CHUNK_BYTES / 2;
 
   /** Nobody notices a wait that is shorter, while a machine that is busy needs the work. */
   private static final long UNNOTICED_NANOS = 20_000_000;
@@ -104,7 +109,8 @@ final class PathWindow {
     if (arrivedBytes < FIRST_BYTES) {
       return FIRST_BYTES;
     }
-    return Math.max(LEAST_BYTES, (long) (share() * bytesPerSecond.most() * roundNanos() / 1e9));
+    long holds = (long) (share() * bytesPerSecond.most() * roundNanos() / 1e9);
+    return Math.max(LEAST_BYTES, holds + ROUNDING_BYTES);
   }
 
   /** Of what the path holds. */
@@ -113,8 +119,8 @@ final class PathWindow {
       return GROWING;
     }
     return switch ((int) (round % ROUNDS)) {
-      case 0 -> PROBING;
-      case 1 -> DRAINING;
+      case 0, 1 -> PROBING;
+      case 2 -> DRAINING;
       default -> 1;
     };
   }

@@ -3,6 +3,8 @@ package io.wormhole.daemon.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PathWindowTest {
@@ -80,7 +82,14 @@ class PathWindowTest {
   @Test
   void aShortPathHasEnoughForABusyMachine() {
     run(MILLI / 5, 110e6, 2_000 * MILLI);
-    assertThat(window.worthwhileBytes()).isBetween(2_000_000L, 5_000_000L);
+    List<Long> inRounds = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      run(MILLI / 5, 110e6, 20 * MILLI);
+      inRounds.add(window.worthwhileBytes());
+    }
+    assertThat(inRounds).allSatisfy(bytes -> assertThat(bytes).isBetween(1_500_000L, 5_000_000L));
+    assertThat(inRounds.stream().filter(bytes -> bytes >= 2_000_000).count())
+        .isGreaterThanOrEqualTo(6);
   }
 
   @Test
