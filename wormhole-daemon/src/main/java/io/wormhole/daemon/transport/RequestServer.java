@@ -274,14 +274,21 @@ public final class RequestServer {
   }
 
   private void work() {
-    for (int i = 0; i < REQUESTS_PER_TURN; i++) {
-      ServedRequest next = takeNext();
-      if (next == null) {
-        return;
+    boolean goesOn = true;
+    try {
+      for (int i = 0; i < REQUESTS_PER_TURN && goesOn; i++) {
+        ServedRequest next = takeNext();
+        goesOn = next != null;
+        if (next != null) {
+          handle(next);
+        }
       }
-      handle(next);
+    } finally {
+      // Also when there was no memory for an answer: the lane's next requests find some.
+      if (goesOn) {
+        submitTask();
+      }
     }
-    submitTask();
   }
 
   /** The request to handle now; without one the task is over. */

@@ -126,9 +126,10 @@ final class SendQueue {
    */
   boolean withdraw(FrameStream.Turn turn) {
     for (Large large : line(turn.isReadAhead())) {
-      if (large.turn.equals(turn)) {
-        // Once, whoever else discards all of them.
-        return drop(large);
+      if (large.turn.equals(turn) && drop(large)) {
+        callWaiters();
+        finishIfEmpty();
+        return true;
       }
     }
     return false;

@@ -159,6 +159,7 @@ class RequestsTest {
                                 .addEntries(
                                     FolderEntry.newBuilder()
                                         .setName(ByteString.copyFrom(new byte[300_000])))));
+            case 6 -> throw new OutOfMemoryError("a fault that nobody expects");
             default -> {
               // Forgotten.
             }
@@ -172,6 +173,9 @@ class RequestsTest {
       assertThat(Wire.await(requests.call(Wire.attributesOf(3), Wire.SOON)).hasDone()).isTrue();
       assertThat(failureOf(requests, 4)).isEqualTo(FailureCode.FAILURE_CODE_IO);
       assertThat(failureOf(requests, 5)).isEqualTo(FailureCode.FAILURE_CODE_IO);
+      for (int i = 0; i < 10; i++) {
+        assertThat(failureOf(requests, 6)).isEqualTo(FailureCode.FAILURE_CODE_IO);
+      }
     }
   }
 
