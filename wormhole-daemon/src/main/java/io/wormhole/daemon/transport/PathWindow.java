@@ -45,6 +45,9 @@ final class PathWindow {
   /** Negative, so that the largest is the shortest. */
   private final Extreme tookNanos = new Extreme(REMEMBERED_NANOS);
 
+  /** The same of whole chunks, which are what is read ahead: a small answer is there sooner. */
+  private final Extreme chunkTookNanos = new Extreme(REMEMBERED_NANOS);
+
   private long arrivedBytes;
   private long arrivedNanos;
 
@@ -84,7 +87,8 @@ final class PathWindow {
     // What was held up and comes at once comes no faster than it was asked for.
     long within = Math.max(nowNanos - sent.arrivedNanos(), sent.nanos() - sent.arrivedSentNanos());
     bytesPerSecond.see((arrivedBytes - sent.arrivedBytes()) * 1e9 / Math.max(1, within), nowNanos);
-    tookNanos.see((double) -Math.max(1, nowNanos - sent.nanos()), nowNanos);
+    double took = Math.max(1, nowNanos - sent.nanos());
+    (bytes >= Limits.CHUNK_BYTES ? chunkTookNanos : tookNanos).see(-took, nowNanos);
     if (!begun) {
       begun = true;
       roundSinceNanos = nowNanos;
@@ -102,7 +106,8 @@ final class PathWindow {
   }
 
   private double roundNanos() {
-    return Math.max(-tookNanos.most(), UNNOTICED_NANOS);
+    double took = -(chunkTookNanos.isSeen() ? chunkTookNanos : tookNanos).most();
+    return Math.max(took, UNNOTICED_NANOS);
   }
 
   long worthwhileBytes() {
@@ -149,6 +154,10 @@ final class PathWindow {
 
     double most() {
       return Math.max(now, before);
+    }
+
+    boolean isSeen() {
+      return most() > Double.NEGATIVE_INFINITY;
     }
   }
 }

@@ -109,6 +109,14 @@ class PathWindowTest {
   }
 
   @Test
+  void smallAnswerThatIsThereSoonerTellsNothingOfChunks() {
+    run(50 * MILLI, 12e6, 5_000 * MILLI);
+    long before = window.worthwhileBytes();
+    window.arrived(window.mark(nowNanos, false), 4096, nowNanos + 5 * MILLI);
+    assertThat(window.worthwhileBytes()).isEqualTo(before);
+  }
+
+  @Test
   void nothingIsForgottenWhileNothingIsAsked() {
     run(50 * MILLI, 120e6, 5_000 * MILLI);
     long before = window.worthwhileBytes();
