@@ -3,7 +3,6 @@ package io.wormhole.daemon.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.protobuf.MessageLite;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.wormhole.protocol.wire.ChunkHeader;
@@ -30,7 +29,7 @@ class FrameDecoderTest {
   }
 
   private final Recorder recorder = new Recorder();
-  private final FrameStream stream = new Nowhere();
+  private final FrameStream stream = new IdleStream();
 
   @Property(tries = 200)
   void framesComeOutHoweverTheBytesWereSplit(
@@ -208,54 +207,5 @@ class FrameDecoderTest {
     new FrameHeader(FrameType.CHUNK, header.payloadBytes()).write(out);
     header.write(out);
     return out.put(data).array();
-  }
-
-  /** A stream that only stands for itself. */
-  private static final class Nowhere implements FrameStream {
-    @Override
-    public Lane lane() {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void send(FrameType type, MessageLite message, Turn turn) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Outbound allocate(int bytes) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void send(ChunkHeader header, Outbound data, Turn turn) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public boolean withdraw(Turn turn) {
-      return false;
-    }
-
-    @Override
-    public long queuedMessageBytes() {
-      return queuedBytes();
-    }
-
-    @Override
-    public long queuedBytes() {
-      return 0;
-    }
-
-    @Override
-    public void whenDrained(Runnable action) {
-      action.run();
-    }
-
-    @Override
-    public void readEnabled(boolean enabled) {}
-
-    @Override
-    public void close() {}
   }
 }

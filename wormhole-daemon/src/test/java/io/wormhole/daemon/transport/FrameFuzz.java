@@ -118,57 +118,12 @@ public final class FrameFuzz {
   }
 
   /** Where answers go. */
-  private static final class Nowhere implements FrameStream {
-    @Override
-    public Lane lane() {
-      throw new UnsupportedOperationException();
-    }
-
+  private static final class Nowhere extends IdleStream {
     @Override
     public void send(FrameType type, MessageLite message, Turn turn) {
       if (message.getSerializedSize() > Limits.payloadBytes(type, true)) {
         throw new AssertionError("an answer that cannot be sent");
       }
-    }
-
-    @Override
-    public Outbound allocate(int bytes) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void send(ChunkHeader header, Outbound data, Turn turn) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public boolean withdraw(Turn turn) {
-      return false;
-    }
-
-    @Override
-    public long queuedMessageBytes() {
-      return queuedBytes();
-    }
-
-    @Override
-    public long queuedBytes() {
-      return 0;
-    }
-
-    @Override
-    public void whenDrained(Runnable action) {
-      action.run();
-    }
-
-    @Override
-    public void readEnabled(boolean enabled) {
-      // Reading is the caller's.
-    }
-
-    @Override
-    public void close() {
-      // Nothing leaves.
     }
   }
 }

@@ -38,7 +38,7 @@ class LeavingAnswerTest {
           .stream();
 
   /** Nothing leaves it until it is told so. */
-  private static final class Slow implements FrameStream {
+  private static final class Slow extends IdleStream {
     private final Deque<Turn> waiting = new ArrayDeque<>();
     private final List<Long> ids = new ArrayList<>();
     private final List<Reply> replies = new ArrayList<>();
@@ -46,11 +46,6 @@ class LeavingAnswerTest {
     /** What leaves next; null for the chunk that waits. */
     @Nullable Reply next() {
       return Objects.requireNonNull(waiting.poll()).instead();
-    }
-
-    @Override
-    public Lane lane() {
-      throw new UnsupportedOperationException();
     }
 
     @Override
@@ -81,27 +76,6 @@ class LeavingAnswerTest {
     public boolean withdraw(Turn turn) {
       return waiting.remove(turn);
     }
-
-    @Override
-    public long queuedMessageBytes() {
-      return queuedBytes();
-    }
-
-    @Override
-    public long queuedBytes() {
-      return 0;
-    }
-
-    @Override
-    public void whenDrained(Runnable action) {
-      action.run();
-    }
-
-    @Override
-    public void readEnabled(boolean enabled) {}
-
-    @Override
-    public void close() {}
   }
 
   private void send(Request.Builder request) throws Exception {
