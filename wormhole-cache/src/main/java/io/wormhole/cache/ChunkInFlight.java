@@ -1,6 +1,8 @@
 package io.wormhole.cache;
 
 import io.wormhole.cache.ram.Chunk;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -32,25 +34,56 @@ final class ChunkInFlight implements PendingChunk {
   @Override
   public Chunk await(Duration atMost)
       throws ChunkException, TimeoutException, InterruptedException {
-    if (settled.get()) {
-      throw new IllegalStateException("a claim to a chunk was settled twice");
+    awaitOrAbandon(flight::awaitEnd, atMost);
+    if (!settled.compareAndSet(false, true)) {
+      throw settledTwice();
     }
-    boolean ended;
+    return flight.granted();
+  }
+
+  @Override
+  public void copy(int from, MemorySegment destination, Duration atMost)
+      throws IOException, TimeoutException, InterruptedException {
+    long endNanos = System.nanoTime() + TimeUnit.NANOSECONDS.convert(atMost);
+    awaitOrAbandon(flight::awaitPart, atMost);
+    if (flight.copyPart(from, destination)) {
+      abandon();
+      return;
+    }
+    if (!flight.hasEnded()) {
+      flight.hurryLoad();
+    }
+    PendingChunk.super.copy(from, destination, Duration.ofNanos(endNanos - System.nanoTime()));
+  }
+
+  /** Waits for something of the flight. */
+  @FunctionalInterface
+  private interface Wait {
+    boolean await(long atMostNanos) throws InterruptedException;
+  }
+
+  /** Gives the claim up if this throws. */
+  private void awaitOrAbandon(Wait event, Duration atMost)
+      throws TimeoutException, InterruptedException {
+    if (settled.get()) {
+      throw settledTwice();
+    }
+    boolean came;
     try {
-      ended = awaitEnd(TimeUnit.NANOSECONDS.convert(atMost));
+      came = awaitWithSlot(event, TimeUnit.NANOSECONDS.convert(atMost));
     } catch (InterruptedException e) {
       abandon();
       throw e;
     }
-    if (!ended) {
+    if (!came) {
       abandon();
       throw new TimeoutException(
           "%s has not come within %d ms".formatted(flight.key(), atMost.toMillis()));
     }
-    if (!settled.compareAndSet(false, true)) {
-      throw new IllegalStateException("a claim to a chunk was settled twice");
-    }
-    return flight.granted();
+  }
+
+  private static IllegalStateException settledTwice() {
+    return new IllegalStateException("a claim to a chunk was settled twice");
   }
 
   @Override
@@ -60,15 +93,15 @@ final class ChunkInFlight implements PendingChunk {
     }
   }
 
-  private boolean awaitEnd(long atMostNanos) throws InterruptedException {
+  private boolean awaitWithSlot(Wait event, long atMostNanos) throws InterruptedException {
     if (!flight.isWaiting()) {
-      return flight.awaitEnd(atMostNanos);
+      return event.await(atMostNanos);
     }
     long patienceNanos = Math.min(SLOT_PATIENCE_NANOS, atMostNanos);
-    if (flight.awaitEnd(patienceNanos)) {
+    if (event.await(patienceNanos)) {
       return true;
     }
     flights.hurry(flight);
-    return flight.awaitEnd(atMostNanos - patienceNanos);
+    return event.await(atMostNanos - patienceNanos);
   }
 }

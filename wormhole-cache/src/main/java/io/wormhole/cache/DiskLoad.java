@@ -29,6 +29,7 @@ final class DiskLoad implements PendingLoad {
   private boolean cancelled;
   private boolean hurried;
   private @Nullable PendingLoad further;
+  private @Nullable Consumer<Part> partTold;
 
   /** What another version has in this place. */
   private volatile @Nullable ChunkHash known;
@@ -158,10 +159,15 @@ final class DiskLoad implements PendingLoad {
     }
     boolean late;
     boolean waitedFor;
+    Consumer<Part> told;
     synchronized (this) {
       further = begun;
       late = cancelled;
       waitedFor = hurried;
+      told = partTold;
+    }
+    if (told != null) {
+      begun.onPart(told);
     }
     if (late) {
       begun.cancel();
@@ -193,6 +199,18 @@ final class DiskLoad implements PendingLoad {
       readingKnown.accept(this);
     } else {
       arrival.completeExceptionally(new CancellationException());
+    }
+  }
+
+  @Override
+  public void onPart(Consumer<Part> told) {
+    PendingLoad begun;
+    synchronized (this) {
+      partTold = told;
+      begun = further;
+    }
+    if (begun != null) {
+      begun.onPart(told);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.wormhole.cache;
 
 import io.wormhole.cache.ram.Chunk;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +31,9 @@ final class Flight {
   private final boolean readAhead;
   private final CountDownLatch ended = new CountDownLatch(1);
 
+  /** Opened by a part that may be copied, or by the end. */
+  private final CountDownLatch partOrEnd = new CountDownLatch(1);
+
   private volatile Phase phase = Phase.WAITING;
   private volatile boolean kept = true;
 
@@ -41,6 +45,17 @@ final class Flight {
   private @Nullable PendingLoad load;
   private @Nullable Chunk chunk;
   private @Nullable Throwable failure;
+
+  /** The part that was verified before the rest came, and its place. */
+  private @Nullable MemorySegment part;
+
+  private int partOffset;
+
+  /** A part is being verified. */
+  private boolean checking;
+
+  /** What is to be done when it was. */
+  private @Nullable Runnable putOff;
 
   Flight(ChunkKey key, ChunkLoader loader, boolean readAhead) {
     this.key = key;
@@ -144,7 +159,7 @@ final class Flight {
     if (!wanted) {
       landed.release();
     }
-    ended.countDown();
+    hasCome();
   }
 
   /** Ends without a chunk; false if it had ended before. */
@@ -156,8 +171,82 @@ final class Flight {
       failure = why;
       phase = Phase.ENDED;
     }
-    ended.countDown();
+    hasCome();
     return true;
+  }
+
+  private void hasCome() {
+    ended.countDown();
+    partOrEnd.countDown();
+  }
+
+  /**
+   * A part of what is loaded is about to be verified: until {@link #partChecked} nobody frees the
+   * slot.
+   */
+  synchronized void checkPart() {
+    checking = true;
+  }
+
+  /**
+   * The part was verified, or not.
+   *
+   * @param verified its bytes, in the slot, if they are right
+   */
+  void partChecked(int offset, @Nullable MemorySegment verified) {
+    Runnable next;
+    synchronized (this) {
+      checking = false;
+      next = putOff;
+      putOff = null;
+      if (phase != Phase.ENDED && verified != null) {
+        part = verified;
+        partOffset = offset;
+      }
+    }
+    if (verified != null) {
+      partOrEnd.countDown();
+    }
+    if (next != null) {
+      next.run();
+    }
+  }
+
+  /** Has something done when the part that is being verified was; false if none is. */
+  synchronized boolean putOff(Runnable task) {
+    if (!checking) {
+      return false;
+    }
+    putOff = task;
+    return true;
+  }
+
+  /**
+   * Copies bytes of the part, if that is there and has them all.
+   *
+   * <p>Under the lock: after the flight's end the slot may be another's.
+   */
+  synchronized boolean copyPart(int from, MemorySegment destination) {
+    MemorySegment there = part;
+    if (phase == Phase.ENDED
+        || there == null
+        || from < partOffset
+        || from + destination.byteSize() > partOffset + there.byteSize()) {
+      return false;
+    }
+    MemorySegment.copy(there, from - partOffset, destination, 0, destination.byteSize());
+    return true;
+  }
+
+  /** Tells the loader, if it was asked, that somebody waits for all of the chunk. */
+  void hurryLoad() {
+    PendingLoad begun;
+    synchronized (this) {
+      begun = load;
+    }
+    if (begun != null) {
+      begun.hurry();
+    }
   }
 
   /** Ends it if it waits for a slot and nobody waits for it. */
@@ -202,6 +291,11 @@ final class Flight {
 
   boolean awaitEnd(long atMostNanos) throws InterruptedException {
     return ended.await(atMostNanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Waits for a part that may be copied, or for the end. */
+  boolean awaitPart(long atMostNanos) throws InterruptedException {
+    return partOrEnd.await(atMostNanos, TimeUnit.NANOSECONDS);
   }
 
   /** What the flight ended with: a reference that was granted to the caller, or why not. */

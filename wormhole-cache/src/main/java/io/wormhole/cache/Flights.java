@@ -6,7 +6,7 @@ import io.wormhole.cache.ram.RamTier;
 import io.wormhole.cache.ram.Slot;
 import io.wormhole.protocol.hash.Blake3;
 import io.wormhole.protocol.hash.ChunkHash;
-import io.wormhole.protocol.hash.Verdict;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -223,6 +223,7 @@ final class Flights {
       return;
     }
     flight.attach(load);
+    load.onPart(part -> handOver(flight, slot, load, part));
     var _ =
         load.arrival()
             .whenComplete((arrival, failure) -> handOver(flight, slot, load, arrival, failure));
@@ -235,19 +236,50 @@ final class Flights {
       PendingLoad load,
       @Nullable Arrival arrival,
       @Nullable Throwable failure) {
-    try {
-      verifying.execute(() -> {
-        if (arrival != null) {
-          arrived(flight, slot, load, arrival);
-        } else {
-          giveBack(flight, slot);
-          end(flight, causeOf(failure));
-        }
-      });
-    } catch (RejectedExecutionException e) {
-      giveBack(flight, slot);
-      end(flight, e);
+    Runnable last =
+        () -> {
+          if (arrival != null) {
+            arrived(flight, slot, load, arrival);
+          } else {
+            fail(flight, slot, causeOf(failure));
+          }
+        };
+    if (flight.putOff(last)) {
+      return;
     }
+    try {
+      verifying.execute(last);
+    } catch (RejectedExecutionException e) {
+      fail(flight, slot, e);
+    }
+  }
+
+  /** As above, for what has come before the rest. */
+  private void handOver(Flight flight, Slot slot, PendingLoad load, Part part) {
+    flight.checkPart();
+    try {
+      verifying.execute(() -> partArrived(flight, slot, load, part));
+    } catch (RejectedExecutionException e) {
+      flight.partChecked(part.offset(), null);
+    }
+  }
+
+  private void partArrived(Flight flight, Slot slot, PendingLoad load, Part part) {
+    MemorySegment verified = null;
+    try {
+      verified = check(flight.key(), slot, part.offset(), part.arrival());
+    } catch (CorruptChunkException | RuntimeException e) {
+      end(flight, e);
+      load.cancel();
+    } finally {
+      flight.partChecked(part.offset(), verified);
+    }
+  }
+
+  /** Ends it before the slot is another's: nobody copies from that afterwards. */
+  private void fail(Flight flight, Slot slot, Throwable why) {
+    end(flight, why);
+    giveBack(flight, slot);
   }
 
   private void arrived(Flight flight, Slot slot, PendingLoad load, Arrival arrival) {
@@ -255,17 +287,18 @@ final class Flights {
       giveBack(flight, slot);
       return;
     }
+    ChunkHash hash;
     try {
-      if (!DiskSide.hasChecked(load)) {
-        check(flight.key(), slot, arrival);
+      if (DiskSide.hasChecked(load)) {
+        hash = ChunkHash.of(arrival.hash());
+      } else {
+        hash = check(flight.key(), slot, arrival);
         fetched.increment();
       }
     } catch (CorruptChunkException | RuntimeException e) {
-      giveBack(flight, slot);
-      end(flight, e);
+      fail(flight, slot, e);
       return;
     }
-    ChunkHash hash = ChunkHash.of(arrival.hash());
     Chunk chunk = new Chunk(slot, arrival.length(), hash, arrival.young());
     DiskSide behind = disk;
     if (behind != null && !DiskSide.hasKept(load) && isKept(flight, slot)) {
@@ -274,17 +307,30 @@ final class Flights {
     publish(flight, slot, chunk);
   }
 
-  private void check(ChunkKey key, Slot slot, Arrival arrival) throws CorruptChunkException {
-    if (arrival.length() < 0 || arrival.length() > slot.memory().byteSize()) {
-      throw new IllegalArgumentException("a chunk of " + arrival.length() + " bytes");
+  private ChunkHash check(ChunkKey key, Slot slot, Arrival arrival) throws CorruptChunkException {
+    if (arrival.parts().isEmpty()) {
+      MemorySegment _ = check(key, slot, 0, arrival);
+      return ChunkHash.of(arrival.hash());
     }
-    Verdict verdict =
-        blake3.verify(
-            slot.memory().asSlice(0, arrival.length()), arrival.hash(), arrival.chainingValues());
-    if (!verdict.isIntact()) {
+    // What was found right before is looked at again: it is little, and this way all is.
+    for (Part part : arrival.parts()) {
+      MemorySegment _ = check(key, slot, part.offset(), part.arrival());
+    }
+    return blake3.hash(slot.memory().asSlice(0, arrival.length())).hash();
+  }
+
+  private MemorySegment check(ChunkKey key, Slot slot, int offset, Arrival arrival)
+      throws CorruptChunkException {
+    if (arrival.length() < 0 || offset + arrival.length() > slot.memory().byteSize()) {
+      throw new IllegalArgumentException(
+          "a chunk of %d bytes from %d on".formatted(arrival.length(), offset));
+    }
+    MemorySegment bytes = slot.memory().asSlice(offset, arrival.length());
+    if (!blake3.verify(bytes, arrival.hash(), arrival.chainingValues()).isIntact()) {
       rejected.increment();
       throw new CorruptChunkException(key);
     }
+    return bytes;
   }
 
   private void publish(Flight flight, Slot slot, Chunk chunk) {

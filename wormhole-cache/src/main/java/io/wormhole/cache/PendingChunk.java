@@ -2,12 +2,14 @@ package io.wormhole.cache;
 
 import io.wormhole.cache.ram.Chunk;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 
 /**
  * One reader's claim to a chunk: there already, or on its way. It is settled once, by {@link
- * #await} or by {@link #abandon}; a claim that is not settled keeps its chunk in memory.
+ * #await}, {@link #copy} or {@link #abandon}; a claim that is not settled keeps its chunk in
+ * memory.
  */
 public sealed interface PendingChunk permits ReadyChunk, ChunkInFlight {
   /** Whether {@link #await} would return, or throw, without waiting. */
@@ -23,6 +25,23 @@ public sealed interface PendingChunk permits ReadyChunk, ChunkInFlight {
    * @throws IllegalStateException if the claim was settled before
    */
   Chunk await(Duration atMost) throws IOException, TimeoutException, InterruptedException;
+
+  /**
+   * Waits for some of the chunk's bytes and copies them, which may be before the rest is there.
+   * Settles the claim as {@link #await} does, and throws what that throws.
+   *
+   * @param from the first byte's place in the chunk
+   * @param destination as long as what is wanted, which must not reach past the chunk's end
+   */
+  default void copy(int from, MemorySegment destination, Duration atMost)
+      throws IOException, TimeoutException, InterruptedException {
+    Chunk chunk = await(atMost);
+    try {
+      MemorySegment.copy(chunk.bytes(), from, destination, 0, destination.byteSize());
+    } finally {
+      chunk.release();
+    }
+  }
 
   /**
    * Gives the claim up. Does nothing once it is settled. A load that has begun goes on, and its

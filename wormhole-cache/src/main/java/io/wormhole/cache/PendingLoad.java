@@ -1,6 +1,7 @@
 package io.wormhole.cache;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /** A load under way. */
 public interface PendingLoad {
@@ -11,7 +12,14 @@ public interface PendingLoad {
    */
   CompletableFuture<Arrival> arrival();
 
-  /** Somebody waits for it now, who did not when it was begun. Returns at once. */
+  /**
+   * Has somebody told of one part that comes before the rest, unverified, if there is one; once,
+   * before {@link #arrival} completes, and perhaps on an event loop. The part's memory is not
+   * written to after. One listener at the most.
+   */
+  default void onPart(Consumer<Part> told) {}
+
+  /** Somebody waits for all of it now, who did not when it was begun. Returns at once. */
   default void hurry() {}
 
   /** Nobody wants it any more: {@link #arrival} completes soon. Returns at once. */

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 
 /** A loader whose loads end when the test says so, oldest of a key first. */
 final class HeldLoads implements ChunkLoader {
@@ -19,7 +20,9 @@ final class HeldLoads implements ChunkLoader {
     private final MemorySegment destination;
     private final Optional<ChunkHash> known;
     private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
+    private final CompletableFuture<Part> part = new CompletableFuture<>();
     private volatile boolean cancelled;
+    private volatile boolean hurried;
 
     Held(ChunkKey key, MemorySegment destination, Optional<ChunkHash> known) {
       this.key = key;
@@ -33,8 +36,27 @@ final class HeldLoads implements ChunkLoader {
     }
 
     @Override
+    public void onPart(Consumer<Part> told) {
+      var _ = part.thenAccept(told);
+    }
+
+    @Override
+    public void hurry() {
+      hurried = true;
+    }
+
+    @Override
     public void cancel() {
       cancelled = true;
+    }
+
+    boolean isHurried() {
+      return hurried;
+    }
+
+    /** A part comes before the rest. */
+    void partComes(Part what) {
+      part.complete(what);
     }
 
     boolean isCancelled() {

@@ -29,6 +29,13 @@ final class TestBytes {
     return new Arrival(length, hashes.hash().bytes(), hashes.chainingValues(), false);
   }
 
+  /** The bytes of a range that is filled already, as they come by themselves. */
+  static Part part(MemorySegment destination, int from, int to) {
+    GroupHashes hashes = BLAKE3.hash(destination.asSlice(from, to - from));
+    return new Part(
+        from, new Arrival(to - from, hashes.hash().bytes(), hashes.chainingValues(), false));
+  }
+
   static void assertIsChunk(ChunkKey key, Chunk chunk) {
     MemorySegment bytes = chunk.bytes();
     for (long at = 0; at + Long.BYTES <= bytes.byteSize(); at += Long.BYTES) {

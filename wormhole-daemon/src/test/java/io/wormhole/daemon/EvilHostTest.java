@@ -82,7 +82,8 @@ class EvilHostTest {
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final long MANY_BYTES = 48 << 20;
   private static final MountSettings SETTINGS =
-      new MountSettings(Duration.ofSeconds(3), Duration.ofSeconds(2), 32, 200_000, 512);
+      new MountSettings(
+          Duration.ofSeconds(3), Duration.ofSeconds(2), 32, 200_000, 512, Duration.ZERO);
   private static final long ROOT = KernelFileSystem.ROOT;
 
   @TempDir Path work;

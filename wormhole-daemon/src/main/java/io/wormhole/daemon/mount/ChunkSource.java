@@ -39,6 +39,7 @@ final class ChunkSource {
   private final ChunkCache cache;
   private final Blake3 blake3;
   private final Duration deadline;
+  private final double splitFromMillis;
   private final CachedShare share;
 
   /** The file is at another version than the one whose bytes were asked for. */
@@ -76,6 +77,7 @@ final class ChunkSource {
     this.cache = cache;
     this.blake3 = blake3;
     this.deadline = settings.deadline();
+    this.splitFromMillis = settings.longPath().toNanos() / 1e6;
     this.share = share;
   }
 
@@ -91,14 +93,41 @@ final class ChunkSource {
    * @param from where to ask for it; if that is nowhere it fails with a {@link NotHereException}
    *     unless it is here
    * @param bytes how long the chunk is at this version
+   * @param wanted which of them the caller waits for: over a long path they come first
    */
-  PendingChunk claim(Optional<Access> from, FileVersion file, long index, int bytes) {
-    return cache.get(new ChunkKey(file, index), loader(from, bytes, Priority.PRIORITY_WAITING));
+  PendingChunk claim(
+      Optional<Access> from, FileVersion file, long index, int bytes, Wanted wanted) {
+    return cache.get(
+        new ChunkKey(file, index), loader(from, bytes, wanted, Priority.PRIORITY_WAITING));
+  }
+
+  /**
+   * Bytes of a chunk, the end not among them.
+   *
+   * @param from 0 or more
+   * @param to past {@code from}, not past the chunk's end
+   */
+  record Wanted(int from, int to) {
+    static Wanted all(int bytes) {
+      return new Wanted(0, bytes);
+    }
+
+    /** As much as has chaining values of its own. */
+    Wanted inGroups(int bytes) {
+      int first = from / Limits.GROUP_BYTES;
+      int end = (to + Limits.GROUP_BYTES - 1) / Limits.GROUP_BYTES;
+      return new Wanted(first * Limits.GROUP_BYTES, Math.min(bytes, end * Limits.GROUP_BYTES));
+    }
+
+    int length() {
+      return to - from;
+    }
   }
 
   /** As {@link #claim}, for who waits with less haste than any program. */
   PendingChunk claimLater(Access from, FileVersion file, long index, int bytes) {
-    ChunkLoader loader = new HostLoader(this, from, bytes, Priority.PRIORITY_READ_AHEAD);
+    ChunkLoader loader =
+        new HostLoader(this, from, bytes, Wanted.all(bytes), Priority.PRIORITY_READ_AHEAD);
     return cache.get(new ChunkKey(file, index), loader);
   }
 
@@ -109,7 +138,9 @@ final class ChunkSource {
    */
   void prefetch(Optional<Access> from, FileVersion file, long index, int bytes) {
     if (from.isPresent() || mayHave(file, index)) {
-      cache.prefetch(new ChunkKey(file, index), loader(from, bytes, Priority.PRIORITY_READ_AHEAD));
+      cache.prefetch(
+          new ChunkKey(file, index),
+          loader(from, bytes, Wanted.all(bytes), Priority.PRIORITY_READ_AHEAD));
     }
   }
 
@@ -127,8 +158,8 @@ final class ChunkSource {
     cache.cancelIfUnwanted(new ChunkKey(file, index));
   }
 
-  private ChunkLoader loader(Optional<Access> from, int bytes, Priority priority) {
-    return from.<ChunkLoader>map(access -> new HostLoader(this, access, bytes, priority))
+  private ChunkLoader loader(Optional<Access> from, int bytes, Wanted wanted, Priority priority) {
+    return from.<ChunkLoader>map(access -> new HostLoader(this, access, bytes, wanted, priority))
         .orElseGet(() -> new NoLoader(bytes, !link.isOffline()));
   }
 
@@ -149,7 +180,8 @@ final class ChunkSource {
     }
   }
 
-  private record HostLoader(ChunkSource chunks, Access from, int bytes, Priority priority)
+  private record HostLoader(
+      ChunkSource chunks, Access from, int bytes, Wanted wanted, Priority priority)
       implements ChunkLoader {
     @Override
     public int mostBytes() {
@@ -170,24 +202,47 @@ final class ChunkSource {
   private PendingLoad load(HostLoader loader, ChunkKey key, ByteString known, MemorySegment slot) {
     Access from = loader.from();
     int bytes = loader.bytes();
+    Wanted first = loader.wanted().inGroups(bytes);
+    if (known.isEmpty() && first.length() < bytes && isLong(from)) {
+      return new SplitLoad(
+          bytes,
+          first.from(),
+          first.to(),
+          (begin, end, priority) ->
+              load(from, key, new Wanted(begin, end), priority, ByteString.EMPTY, slot));
+    }
+    return load(from, key, Wanted.all(bytes), loader.priority(), known, slot);
+  }
+
+  private boolean isLong(Access from) {
+    return from.lanes().bulk().lane().path().rttMillis() >= splitFromMillis;
+  }
+
+  private PendingLoad load(
+      Access from,
+      ChunkKey key,
+      Wanted range,
+      Priority priority,
+      ByteString known,
+      MemorySegment slot) {
     ReadFile.Builder read =
         ReadFile.newBuilder()
             .setKnownHash(known)
             .setHandle(from.handle())
             .setVersion(new VersionToken(key.file().versionHigh(), key.file().versionLow()).token())
-            .setOffset(key.index() * Limits.CHUNK_BYTES)
-            .setLength(bytes);
+            .setOffset(key.index() * Limits.CHUNK_BYTES + range.from())
+            .setLength(range.length());
     PendingRead pending =
         from.lanes()
             .bulk()
             .read(
-                Request.newBuilder().setPriority(loader.priority()).setReadFile(read),
-                slot.asSlice(0, bytes),
+                Request.newBuilder().setPriority(priority).setReadFile(read),
+                slot.asSlice(range.from(), range.length()),
                 deadline);
     CompletableFuture<Answer> answer =
         pending.answer().whenComplete((_, failure) -> report(from, failure));
     boolean isKnown = !known.isEmpty();
-    return new Load(pending, answer.thenApply(come -> arrival(come, bytes, isKnown)));
+    return new Load(pending, answer.thenApply(come -> arrival(come, range.length(), isKnown)));
   }
 
   /** Before anybody hears of the failure, so that whoever tries again finds other lanes. */

@@ -3,11 +3,11 @@ package io.wormhole.daemon.mount;
 import io.wormhole.cache.ChunkLoadException;
 import io.wormhole.cache.FileVersion;
 import io.wormhole.cache.PendingChunk;
-import io.wormhole.cache.ram.Chunk;
 import io.wormhole.daemon.fuse.Errno;
 import io.wormhole.daemon.fuse.ErrnoException;
 import io.wormhole.daemon.mount.ChunkSource.ChangedException;
 import io.wormhole.daemon.mount.ChunkSource.NotHereException;
+import io.wormhole.daemon.mount.ChunkSource.Wanted;
 import io.wormhole.daemon.mount.HostCalls.Opened;
 import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Limits;
@@ -224,16 +224,18 @@ final class OpenFile {
     List<PendingChunk> claims = new ArrayList<>((int) (last - first + 1));
     try {
       for (long index = first; index <= last; index++) {
-        claims.add(chunks.claim(access, name, index, chunkBytes(file.size(), index)));
+        int bytes = chunkBytes(file.size(), index);
+        Wanted wanted = wanted(index, bytes, offset, destination);
+        claims.add(chunks.claim(access, name, index, bytes, wanted));
       }
       readAhead(access, name, step, file.size());
       for (int i = 0; i < claims.size(); i++) {
-        Chunk chunk = claims.get(i).await(host.left(endNanos));
-        try {
-          copy(chunk, (first + i) * Limits.CHUNK_BYTES, offset, destination);
-        } finally {
-          chunk.release();
-        }
+        long index = first + i;
+        Wanted wanted = wanted(index, chunkBytes(file.size(), index), offset, destination);
+        long at = index * Limits.CHUNK_BYTES + wanted.from() - offset;
+        claims
+            .get(i)
+            .copy(wanted.from(), destination.asSlice(at, wanted.length()), host.left(endNanos));
       }
     } finally {
       claims.forEach(PendingChunk::abandon);
@@ -249,10 +251,12 @@ final class OpenFile {
     return true;
   }
 
-  private static void copy(Chunk chunk, long chunkAt, long offset, MemorySegment destination) {
-    long from = Math.max(offset, chunkAt);
-    long to = Math.min(offset + destination.byteSize(), chunkAt + chunk.length());
-    MemorySegment.copy(chunk.bytes(), from - chunkAt, destination, from - offset, to - from);
+  /** What a read wants of one of its chunks. */
+  private static Wanted wanted(long index, int bytes, long offset, MemorySegment destination) {
+    long chunkAt = index * Limits.CHUNK_BYTES;
+    return new Wanted(
+        (int) Math.max(0, offset - chunkAt),
+        (int) Math.min(bytes, offset + destination.byteSize() - chunkAt));
   }
 
   /**

@@ -3,6 +3,7 @@ package io.wormhole.daemon.mount;
 import io.wormhole.protocol.wire.Limits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  *       each new chunk he reaches, up to the bound.
  *   <li><b>B, out of order.</b> The kernel sends the requests of its own read-ahead in parallel and
  *       in any order, so a read a few chunks behind the furthest one is no seek.
- *   <li><b>C, seek.</b> Any other read is one: what was asked for and not read is wanted no more. A
- *       reader who jumps and reads one chunk each time causes no read-ahead.
+ *   <li><b>C, seek.</b> Any other read is one: what was asked for and not read is wanted no more,
+ *       nor the rest of the chunks of which a part was read. A reader who jumps and reads one chunk
+ *       each time causes no read-ahead.
  *   <li><b>D, alone.</b> The first read of a file, and the first one after a seek, may be the only
  *       one there: nothing says yet that the rest of its chunk is wanted.
  *   <li><b>E, in turns.</b> Several places of a file are read in turns, by several readers or as
@@ -57,6 +59,10 @@ final class ReadAhead {
   record Range(long from, long to) {
     static final Range NONE = new Range(0, 0);
 
+    static Range of(long chunk) {
+      return new Range(chunk, chunk + 1);
+    }
+
     boolean isEmpty() {
       return from >= to;
     }
@@ -66,7 +72,7 @@ final class ReadAhead {
    * What a read changes.
    *
    * @param fetch to ask for
-   * @param drops no longer wanted
+   * @param drops no longer wanted, unless somebody waits for it or it is there
    * @param alone whether the read stands alone, as far as is known
    */
   record Step(Range fetch, List<Range> drops, boolean alone) {
@@ -86,8 +92,10 @@ final class ReadAhead {
     if (bytes <= 0) {
       return Step.NOTHING;
     }
+    long end = offset + bytes;
     long first = offset / Limits.CHUNK_BYTES;
-    long last = (offset + bytes - 1) / Limits.CHUNK_BYTES;
+    long last = (end - 1) / Limits.CHUNK_BYTES;
+    boolean toTheEnd = end % Limits.CHUNK_BYTES == 0 || end >= fileBytes;
     long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
     Cursor cursor = cursorAt(first);
     if (cursor == null) {
@@ -96,7 +104,8 @@ final class ReadAhead {
       if (cursors.size() == MAX_CURSORS) {
         cursors.removeFirst();
       }
-      Cursor jump = new Cursor(last);
+      boolean fromTheStart = offset % Limits.CHUNK_BYTES == 0;
+      Cursor jump = new Cursor(fromTheStart ? Range.NONE : Range.of(first), last, toTheEnd);
       cursors.addLast(jump);
       lastJump = jump;
       Range ahead =
@@ -105,7 +114,7 @@ final class ReadAhead {
     }
     cursors.remove(cursor);
     cursors.addLast(cursor);
-    Range ahead = cursor.readUpTo(last, chunksInFile, maxChunks);
+    Range ahead = cursor.readUpTo(last, toTheEnd, chunksInFile, maxChunks);
     return ahead.isEmpty() ? Step.NOTHING : new Step(ahead, List.of(), false);
   }
 
@@ -124,18 +133,27 @@ final class ReadAhead {
   }
 
   private List<Range> dropUnread() {
-    return cursors.stream().map(Cursor::drop).filter(range -> !range.isEmpty()).toList();
+    return cursors.stream().flatMap(Cursor::drop).filter(range -> !range.isEmpty()).toList();
   }
 
   /** A place in the file where somebody reads. */
   private static final class Cursor {
+    /** The chunk in the midst of which it begins, if it does. */
+    private Range begun;
+
     private long furthest;
+
+    /** Whether its end was not read, and may be under way. */
+    private boolean endMissing;
+
     private long askedUpTo;
     private int windowChunks;
     private int reached;
 
-    Cursor(long chunk) {
+    Cursor(Range begunInTheMidst, long chunk, boolean toItsEnd) {
+      begun = begunInTheMidst;
       furthest = chunk;
+      endMissing = !toItsEnd;
       askedUpTo = chunk + 1;
     }
 
@@ -143,11 +161,13 @@ final class ReadAhead {
       return chunk >= furthest - BACKWARD_CHUNKS && chunk <= Math.max(furthest + 1, askedUpTo);
     }
 
-    Range readUpTo(long last, long chunksInFile, int maxChunks) {
+    Range readUpTo(long last, boolean toItsEnd, long chunksInFile, int maxChunks) {
       if (last <= furthest) {
+        endMissing &= last != furthest || !toItsEnd;
         return Range.NONE;
       }
       furthest = last;
+      endMissing = !toItsEnd;
       reached = Math.min(reached + 1, READS_ON_CHUNKS);
       return ask(chunksInFile, Math.clamp(windowChunks * 2L, FIRST_WINDOW_CHUNKS, maxChunks));
     }
@@ -168,12 +188,15 @@ final class ReadAhead {
       return ahead;
     }
 
-    /** What was asked for and not read. */
-    Range drop() {
-      Range unread = new Range(furthest + 1, askedUpTo);
+    /** What was asked for and not read, and the chunks of which only a part was. */
+    Stream<Range> drop() {
+      Range rest = begun;
+      Range unread = new Range(endMissing ? furthest : furthest + 1, askedUpTo);
+      begun = Range.NONE;
+      endMissing = false;
       askedUpTo = furthest + 1;
       windowChunks /= 2;
-      return unread;
+      return Stream.of(rest, unread);
     }
   }
 }

@@ -45,7 +45,7 @@ public final class HostAnswerFuzz {
   private static final ChunkCache CACHE =
       new ChunkCache(ChunkCache.DEFAULT_LIMIT_BYTES, BLAKE3, Runnable::run);
   private static final MountSettings SETTINGS =
-      new MountSettings(Duration.ofSeconds(3), Duration.ofMillis(50), 4, 1000, 8);
+      new MountSettings(Duration.ofSeconds(3), Duration.ofMillis(50), 4, 1000, 8, Duration.ZERO);
   private static final ScheduledExecutorService TIMER =
       Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
   private static final long ROOT = KernelFileSystem.ROOT;

@@ -202,7 +202,8 @@ class OfflineFileSystemTest {
   @Test
   void whoWaitsInVainForAHostThatFellSilentIsShownWhatIsKept() throws Exception {
     MountSettings hasty =
-        new MountSettings(Duration.ofMillis(1), Duration.ofMillis(200), 32, 1000, 8);
+        new MountSettings(
+            Duration.ofMillis(1), Duration.ofMillis(200), 32, 1000, 8, Duration.ofMillis(5));
     ScriptedHost host = new ScriptedHost().with("film", new byte[7]);
     HostLink.Lanes lanes = new HostLink.Lanes(host, host);
     link = new HostLink(lanes, _ -> dial, timer, System::nanoTime);

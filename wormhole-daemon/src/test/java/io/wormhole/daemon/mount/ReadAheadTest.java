@@ -100,6 +100,27 @@ class ReadAheadTest {
   }
 
   @Test
+  void seekDropsTheRestOfWhatWasReadInPart() {
+    readAhead.read(10L * CHUNK + 5000, CHUNK, HUGE);
+    assertThat(readChunk(1000).drops()).containsExactly(new Range(10, 11), new Range(11, 12));
+    assertThat(readAhead.read(2000L * CHUNK, CHUNK / 2, HUGE).drops())
+        .as("which was read whole")
+        .isEmpty();
+    assertThat(readChunk(3000).drops()).containsExactly(new Range(2000, 2001));
+    assertThat(readChunk(4000).drops()).as("once").isEmpty();
+  }
+
+  @Test
+  void whatIsReadToItsEndLaterIsNoPart() {
+    readAhead.read(10L * CHUNK, CHUNK / 2, HUGE);
+    readAhead.read(10L * CHUNK + CHUNK / 2, CHUNK / 2, HUGE);
+    assertThat(readChunk(1000).drops()).isEmpty();
+    long fileBytes = 20L * CHUNK + 100;
+    readAhead.read(20L * CHUNK, 100, fileBytes);
+    assertThat(readChunk(5).drops()).isEmpty();
+  }
+
+  @Test
   void twoTracksReadInTurnsAreBothReadAhead() {
     readChunk(0);
     readChunk(1000);
