@@ -63,7 +63,8 @@ final class StatusText {
               .formatted(
                   SafeText.name(peer.name()),
                   brief(peer.fingerprint()),
-                  path(peer.path(), peer.rttMillis(), peer.lossPercent()),
+                  path(peer.path(), peer.rttMillis(), peer.lossPercent())
+                      + window(peer.windowBytes(), peer.controller()),
                   Figures.rate(peer.bytesPerSecond()),
                   peer.requestsPerSecond()));
     }
@@ -79,7 +80,8 @@ final class StatusText {
             .formatted(
                 brief(mount.fingerprint()),
                 path(mount.path(), mount.rttMillis(), mount.lossPercent())
-                    + (mount.carrier() == null ? "" : " over " + mount.carrier()),
+                    + (mount.carrier() == null ? "" : " over " + mount.carrier())
+                    + window(mount.windowBytes(), mount.controller()),
                 Figures.rate(mount.bytesPerSecond()),
                 mount.backend(),
                 SafeText.name(mount.backendReason())));
@@ -130,6 +132,12 @@ final class StatusText {
     String way = path == null ? "no path" : path;
     String rtt = rttMillis == null ? "" : " " + Figures.millis(rttMillis);
     return way + rtt + (loss > 0 ? String.format(Locale.ROOT, " %.1f %% lost", loss) : "");
+  }
+
+  private static String window(@Nullable Long bytes, @Nullable String controller) {
+    return bytes == null || controller == null
+        ? ""
+        : ", window %s (%s)".formatted(ByteSize.text(bytes), controller);
   }
 
   /** Enough of a fingerprint to tell a few peers apart. */

@@ -99,6 +99,8 @@ class CommandTest {
             "path",
             "rttMillis",
             "lossPercent",
+            "controller",
+            "windowBytes",
             "bytesPerSecond",
             "requestsPerSecond");
     JsonNode mount = status.path("mounts").path(0);
@@ -113,6 +115,8 @@ class CommandTest {
             "carrier",
             "rttMillis",
             "lossPercent",
+            "controller",
+            "windowBytes",
             "bytesPerSecond",
             "backend",
             "backendReason",

@@ -189,7 +189,8 @@ final class SampleServices implements DaemonServices {
 
   @Override
   public List<ShareStatus> shares() {
-    PeerStatus peer = new PeerStatus(EVIL_NAME, "ab".repeat(32), "lan", 0.5, 0, 1_000_000, 12);
+    PeerStatus peer =
+        new PeerStatus(EVIL_NAME, "ab".repeat(32), "lan", 0.5, 0, "bbr", 640_000L, 1_000_000, 12);
     return List.of(
         new ShareStatus(
             "sample",
@@ -215,6 +216,8 @@ final class SampleServices implements DaemonServices {
             "tcp",
             null,
             0,
+            null,
+            null,
             0,
             "device",
             "root",

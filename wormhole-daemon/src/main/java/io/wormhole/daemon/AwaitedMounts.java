@@ -89,6 +89,8 @@ final class AwaitedMounts {
         null,
         null,
         0,
+        null,
+        null,
         0,
         "none",
         "it is mounted once its host answers",

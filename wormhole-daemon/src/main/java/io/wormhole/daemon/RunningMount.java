@@ -120,6 +120,7 @@ final class RunningMount {
     HostLink link = remote.link();
     HostLink.State state = link.state();
     Optional<PathFigures> path = state == HostLink.State.CONNECTED ? link.path() : Optional.empty();
+    Optional<PathFigures> bulk = path.flatMap(_ -> link.bulkPath());
     return new MountStatus(
         name,
         directory(),
@@ -130,6 +131,8 @@ final class RunningMount {
         path.isPresent() ? link.carrier().orElse(null) : null,
         path.map(PathFigures::rttMillis).filter(millis -> millis >= 0).orElse(null),
         path.map(PathFigures::lossPercent).orElse(0.0),
+        bulk.flatMap(PathFigures::knownController).orElse(null),
+        bulk.flatMap(PathFigures::knownWindowBytes).orElse(null),
         Math.round(received.perSecond()),
         kernel.backend(),
         whyBackend,

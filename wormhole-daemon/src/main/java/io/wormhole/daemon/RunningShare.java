@@ -15,6 +15,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -137,6 +138,7 @@ final class RunningShare {
     for (Map.Entry<PeerSession, Peer> each : peers.entrySet()) {
       PeerSession session = each.getKey();
       PathFigures path = session.control().path();
+      Optional<PathFigures> bulk = session.bulkLanes().stream().findFirst().map(Lane::path);
       in.add(
           new PeerStatus(
               session.displayName(),
@@ -144,6 +146,8 @@ final class RunningShare {
               path.kind(),
               path.rttMillis() < 0 ? null : path.rttMillis(),
               path.lossPercent(),
+              bulk.flatMap(PathFigures::knownController).orElse(null),
+              bulk.flatMap(PathFigures::knownWindowBytes).orElse(null),
               Math.round(each.getValue().bytes.perSecond()),
               each.getValue().answers.perSecond()));
     }

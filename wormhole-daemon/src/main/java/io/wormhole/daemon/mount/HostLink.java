@@ -243,6 +243,11 @@ public final class HostLink implements AutoCloseable {
     return now().map(lanes -> lanes.control().lane().path());
   }
 
+  /** The bulk lane's, while there is one. */
+  public Optional<PathFigures> bulkPath() {
+    return now().map(lanes -> lanes.bulk().lane().path());
+  }
+
   /** What the bulk lane runs over, while there is one. */
   public Optional<String> carrier() {
     return now().map(lanes -> lanes.bulk().lane().carrier());

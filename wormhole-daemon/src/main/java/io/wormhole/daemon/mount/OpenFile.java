@@ -56,7 +56,9 @@ final class OpenFile {
     this.host = host;
     this.inodes = inodes;
     this.chunks = chunks;
-    this.readAhead = new ReadAhead(settings.readAheadChunks());
+    this.readAhead =
+        new ReadAhead(
+            settings.readAheadChunks(), inode.name().filter(MediaContainer::isCalled).isPresent());
   }
 
   /**
@@ -265,8 +267,10 @@ final class OpenFile {
   private void readAhead(
       Optional<Access> from, FileVersion name, ReadAhead.Step step, long fileBytes) {
     drop(name, step.drops());
-    for (long index = step.fetch().from(); index < step.fetch().to(); index++) {
-      chunks.prefetch(from, name, index, chunkBytes(fileBytes, index));
+    for (ReadAhead.Range range : List.of(step.fetch(), step.index())) {
+      for (long index = range.from(); index < range.to(); index++) {
+        chunks.prefetch(from, name, index, chunkBytes(fileBytes, index));
+      }
     }
   }
 

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  *   <li><b>F, on from a jump.</b> Where a reader has jumped and read on, as in a film that is gone
  *       through by hand, the next jump is taken for such a one: some chunks past it are wanted at
  *       once. One jump that nobody reads on from ends that.
+ *   <li><b>G, an index at the end.</b> A film may have its index there. Once its beginning was read
+ *       for more than a look, the last chunks are wanted too.
  * </ul>
  *
  * <p>Not thread-safe; the open file's lock guards it.
@@ -44,10 +46,19 @@ final class ReadAhead {
   /** Who has reached so many new chunks from where he jumped to reads on. */
   private static final int READS_ON_CHUNKS = 2;
 
+  /** Who reads no more of a file than its first bytes looks what it is. */
+  private static final int LOOK_BYTES = Limits.GROUP_BYTES;
+
+  /** Of a film, from its end. */
+  private static final long INDEX_BYTES = 2L * Limits.CHUNK_BYTES;
+
   /** Places of a file that are remembered. */
   private static final int MAX_CURSORS = 8;
 
   private final int maxChunks;
+
+  /** Whether there may be an index at the end that was not asked for yet. */
+  private boolean indexDue;
 
   /** Where somebody jumped to last. */
   private @Nullable Cursor lastJump;
@@ -72,15 +83,20 @@ final class ReadAhead {
    * What a read changes.
    *
    * @param fetch to ask for
+   * @param index to ask for after that
    * @param drops no longer wanted, unless somebody waits for it or it is there
    * @param alone whether the read stands alone, as far as is known
    */
-  record Step(Range fetch, List<Range> drops, boolean alone) {
-    static final Step NOTHING = new Step(Range.NONE, List.of(), false);
+  record Step(Range fetch, Range index, List<Range> drops, boolean alone) {
+    static final Step NOTHING = new Step(Range.NONE, Range.NONE, List.of(), false);
   }
 
-  ReadAhead(int maxChunks) {
+  /**
+   * @param isFilm whether the file may have an index at its end
+   */
+  ReadAhead(int maxChunks, boolean isFilm) {
     this.maxChunks = maxChunks;
+    this.indexDue = isFilm;
   }
 
   /**
@@ -97,6 +113,7 @@ final class ReadAhead {
     long last = (end - 1) / Limits.CHUNK_BYTES;
     boolean toTheEnd = end % Limits.CHUNK_BYTES == 0 || end >= fileBytes;
     long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
+    Range index = index(first, end, fileBytes);
     Cursor cursor = cursorAt(first);
     if (cursor == null) {
       List<Range> unread = dropUnread();
@@ -110,12 +127,24 @@ final class ReadAhead {
       lastJump = jump;
       Range ahead =
           goesOn ? jump.ask(chunksInFile, Math.min(JUMP_WINDOW_CHUNKS, maxChunks)) : Range.NONE;
-      return new Step(ahead, unread, ahead.isEmpty());
+      return new Step(ahead, index, unread, ahead.isEmpty() && index.isEmpty());
     }
     cursors.remove(cursor);
     cursors.addLast(cursor);
     Range ahead = cursor.readUpTo(last, toTheEnd, chunksInFile, maxChunks);
-    return ahead.isEmpty() ? Step.NOTHING : new Step(ahead, List.of(), false);
+    return ahead.isEmpty() && index.isEmpty()
+        ? Step.NOTHING
+        : new Step(ahead, index, List.of(), false);
+  }
+
+  /** What is wanted of the file's end by who reads on at its beginning; once. */
+  private Range index(long first, long end, long fileBytes) {
+    if (!indexDue || first > 0 || end <= LOOK_BYTES) {
+      return Range.NONE;
+    }
+    indexDue = false;
+    long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
+    return new Range(Math.max(1, (fileBytes - INDEX_BYTES) / Limits.CHUNK_BYTES), chunksInFile);
   }
 
   /** The readers have gone: everything they have not read is dropped. */

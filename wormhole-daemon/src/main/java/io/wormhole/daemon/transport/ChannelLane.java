@@ -57,7 +57,7 @@ abstract class ChannelLane extends ChannelInboundHandlerAdapter implements Lane 
   private volatile boolean trusted;
   private volatile Runnable leaveDoor = () -> {};
   private final LongAdder received = new LongAdder();
-  private volatile PathFigures path = new PathFigures("", -1, 0, 0, 0);
+  private volatile PathFigures path = new PathFigures("", -1, 0, "", 0, 0);
   private volatile long pathAskedNanos = System.nanoTime() - PATH_FRESH_NANOS;
 
   private final SendTurns turns = new SendTurns();

@@ -17,8 +17,8 @@ final class PathWindow {
   /** Until answers tell more: one reader's jump costs so much at the most. */
   private static final long FIRST_BYTES = 1 << 20;
 
-  /** What a path holds on which packets are lost is not told by its shortest time. */
-  private static final long LEAST_BYTES = 512 << 10;
+  /** Two chunks: while the one comes the other is asked for. */
+  private static final long LEAST_BYTES = 2L * Limits.CHUNK_BYTES;
 
   /** Only whole chunks are asked for: half of one would be missing on average. */
   private static final long ROUNDING_BYTES = Limits.CHUNK_BYTES / 2;

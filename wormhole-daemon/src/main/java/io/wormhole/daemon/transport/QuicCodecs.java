@@ -15,6 +15,7 @@ import io.netty.handler.codec.quic.QuicStreamChannel;
 import io.netty.handler.ssl.ClientAuth;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.X509ExtendedTrustManager;
 
@@ -22,6 +23,13 @@ import javax.net.ssl.X509ExtendedTrustManager;
 final class QuicCodecs {
   /** The protocol both ends must name in TLS. */
   static final String ALPN = "wormhole/1";
+
+  /** BBR, for losses do not make it slow: docs/adr/0014. */
+  private static final QuicCongestionControlAlgorithm CONGESTION_CONTROL =
+      QuicCongestionControlAlgorithm.BBR;
+
+  /** What that is called. */
+  static final String CONTROLLER = CONGESTION_CONTROL.name().toLowerCase(Locale.ROOT);
 
   private final TransportSettings settings;
   private final QuicSslContext dialling;
@@ -93,7 +101,6 @@ final class QuicCodecs {
     };
   }
 
-  /** BBR, for losses do not make it slow: docs/adr/0014. */
   private <B extends QuicCodecBuilder<B>> B common(
       B builder, long connectionWindowBytes, long streamWindowBytes, int streams) {
     return builder
@@ -106,7 +113,7 @@ final class QuicCodecs {
         .initialMaxStreamDataUnidirectional(0)
         .initialMaxStreamsBidirectional(streams)
         .initialMaxStreamsUnidirectional(0)
-        .congestionControlAlgorithm(QuicCongestionControlAlgorithm.BBR)
+        .congestionControlAlgorithm(CONGESTION_CONTROL)
         .initialCongestionWindowPackets(settings.initialWindowPackets());
   }
 }

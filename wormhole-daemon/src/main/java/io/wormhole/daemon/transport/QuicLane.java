@@ -214,6 +214,7 @@ final class QuicLane extends ChannelLane {
         kind,
         stats.rtt() / 1e6,
         stats.sent() == 0 ? 0 : 100.0 * stats.lost() / stats.sent(),
+        QuicCodecs.CONTROLLER,
         stats.cwnd(),
         0);
   }

@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class TlsLane extends ChannelLane {
   private static final double UNKNOWN = -1;
 
+  /** Whichever its administrator has chosen. */
+  private static final String CONTROLLER = "kernel";
+
   /** How often within the idle timeout it is looked whether anything moves. */
   private static final int LOOKS = 4;
 
@@ -61,7 +64,7 @@ final class TlsLane extends ChannelLane {
     this.channel = channel;
     this.tls = tls;
     this.ours = acceptor == null;
-    saw(new PathFigures(PeerAddress.pathKind(remote.getAddress()), UNKNOWN, 0, 0, 0));
+    saw(new PathFigures(PeerAddress.pathKind(remote.getAddress()), UNKNOWN, 0, "", 0, 0));
   }
 
   // ---- any thread ----
@@ -296,7 +299,12 @@ final class TlsLane extends ChannelLane {
         .ifPresent(info ->
             saw(
                 new PathFigures(
-                    seen().kind(), info.rtt() / 1e3, 0, info.sndCwnd() * info.sndMss(), 0)));
+                    seen().kind(),
+                    info.rtt() / 1e3,
+                    0,
+                    CONTROLLER,
+                    info.sndCwnd() * info.sndMss(),
+                    0)));
   }
 
   /** The kernel's round-trip time of a connection; negative where it does not tell. */

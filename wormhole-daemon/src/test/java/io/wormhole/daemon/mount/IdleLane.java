@@ -43,7 +43,7 @@ final class IdleLane implements Lane {
 
   @Override
   public PathFigures path() {
-    return new PathFigures("loopback", 1, 0, 0, bytesReceived);
+    return new PathFigures("loopback", 1, 0, "", 0, bytesReceived);
   }
 
   @Override

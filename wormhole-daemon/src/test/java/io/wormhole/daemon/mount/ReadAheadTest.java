@@ -19,7 +19,7 @@ class ReadAheadTest {
   private static final int CHUNK = Limits.CHUNK_BYTES;
   private static final long HUGE = 1L << 40;
 
-  private final ReadAhead readAhead = new ReadAhead(16);
+  private final ReadAhead readAhead = new ReadAhead(16, false);
 
   private Step readChunk(long index) {
     return readAhead.read(index * CHUNK, CHUNK, HUGE);
@@ -231,5 +231,33 @@ class ReadAheadTest {
       assertThat(step.fetch().to() - step.fetch().from()).isZero();
       before = chunk;
     }
+  }
+
+  @Test
+  void whoReadsTheBeginningOfAFilmGetsItsEndToo() {
+    ReadAhead film = new ReadAhead(16, true);
+    assertThat(film.read(0, 16_384, HUGE).index().isEmpty()).as("a look").isTrue();
+    Step step = film.read(16_384, 16_384, HUGE);
+    assertThat(step.index()).isEqualTo(new Range(HUGE / CHUNK - 2, HUGE / CHUNK));
+    assertThat(film.read(32_768, 16_384, HUGE)).as("once").isEqualTo(Step.NOTHING);
+    assertThat(film.read(HUGE - 1000, 1000, HUGE).drops())
+        .as("the rest of the first chunk alone")
+        .containsExactly(new Range(0, 1));
+  }
+
+  @Test
+  void theEndOfAFilmIsTheLastQuarterOfAMebibyteAtLeast() {
+    long fileBytes = 100L * CHUNK + 1;
+    assertThat(new ReadAhead(16, true).read(0, CHUNK, fileBytes).index())
+        .isEqualTo(new Range(98, 101));
+    assertThat(new ReadAhead(16, true).read(0, CHUNK, CHUNK + 1).index())
+        .isEqualTo(new Range(1, 2));
+    assertThat(new ReadAhead(16, true).read(0, CHUNK, CHUNK).index().isEmpty()).isTrue();
+  }
+
+  @Test
+  void whoBeginsAFilmInTheMidstDoesNotLookForItsIndex() {
+    assertThat(new ReadAhead(16, true).read(50L * CHUNK, CHUNK, HUGE).index().isEmpty()).isTrue();
+    assertThat(readChunk(0).index().isEmpty()).as("no film").isTrue();
   }
 }

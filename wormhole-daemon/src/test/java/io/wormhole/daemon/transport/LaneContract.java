@@ -63,6 +63,9 @@ abstract class LaneContract {
     assertThat(wire.acceptedLane().peer()).isEqualTo(wire.mountIdentity.fingerprint());
     assertThat(lane.path().kind()).isEqualTo("loopback");
     assertThat(lane.path().rttMillis()).isPositive();
+    assertThat(lane.path().knownController())
+        .contains(lane.carrier().equals("quic") ? "bbr" : "kernel");
+    assertThat(lane.path().knownWindowBytes()).isPresent();
   }
 
   @Test

@@ -76,7 +76,7 @@ class PathWindowTest {
   @Test
   void aSlowPathHasFewChunksWaiting() {
     run(150 * MILLI, 1.2e6, 20_000 * MILLI);
-    assertThat(window.worthwhileBytes()).isBetween(512L << 10, 1L << 20);
+    assertThat(window.worthwhileBytes()).isBetween(256L << 10, 512L << 10);
   }
 
   @Test

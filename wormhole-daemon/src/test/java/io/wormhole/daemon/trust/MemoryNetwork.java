@@ -215,7 +215,7 @@ final class MemoryNetwork implements AutoCloseable {
 
     @Override
     public PathFigures path() {
-      return new PathFigures("loopback", -1, 0, 0, 0);
+      return new PathFigures("loopback", -1, 0, "", 0, 0);
     }
 
     @Override

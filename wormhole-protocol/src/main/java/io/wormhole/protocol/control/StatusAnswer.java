@@ -52,6 +52,9 @@ public record StatusAnswer(
    *
    * @param path loopback, lan or direct
    * @param rttMillis null while unknown
+   * @param controller which congestion control what is sent to him is under, bbr or kernel; null
+   *     while unknown
+   * @param windowBytes how many bytes that lets be under way to him; null while unknown
    */
   public record PeerStatus(
       String name,
@@ -59,6 +62,8 @@ public record StatusAnswer(
       String path,
       @Nullable Double rttMillis,
       double lossPercent,
+      @Nullable String controller,
+      @Nullable Long windowBytes,
       long bytesPerSecond,
       double requestsPerSecond) {}
 
@@ -69,6 +74,8 @@ public record StatusAnswer(
    * @param path loopback, lan or direct; null while there is no lane
    * @param carrier what its bytes come over, quic or tcp; null while there is no lane
    * @param rttMillis null while unknown
+   * @param controller as of a peer, of what is sent to the host
+   * @param windowBytes as of a peer
    * @param backendReason why this backend carries it
    * @param lastError for a person; null where nothing went wrong
    */
@@ -82,6 +89,8 @@ public record StatusAnswer(
       @Nullable String carrier,
       @Nullable Double rttMillis,
       double lossPercent,
+      @Nullable String controller,
+      @Nullable Long windowBytes,
       long bytesPerSecond,
       String backend,
       String backendReason,
