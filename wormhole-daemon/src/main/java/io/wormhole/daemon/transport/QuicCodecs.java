@@ -107,6 +107,7 @@ final class QuicCodecs {
         .maxIdleTimeout(settings.idleTimeout().toMillis(), TimeUnit.MILLISECONDS)
         .maxSendUdpPayloadSize(settings.sendPayloadBytes())
         .maxRecvUdpPayloadSize(settings.receivePayloadBytes())
+        .discoverPmtu(true)
         .initialMaxData(connectionWindowBytes)
         .initialMaxStreamDataBidirectionalLocal(streamWindowBytes)
         .initialMaxStreamDataBidirectionalRemote(streamWindowBytes)
