@@ -104,6 +104,8 @@ final class RunningMount {
     received.tick(nowNanos);
     if (received.perSecond() > 0) {
       remote.link().path().ifPresent(this::fitReadAhead);
+      // So that a status tells of the path as it is: to look has it looked at again.
+      var _ = remote.link().bulkPath();
     }
   }
 

@@ -113,10 +113,14 @@ final class RunningShare {
   }
 
   void tick(long nowNanos) {
-    for (Peer peer : peers.values()) {
+    peers.forEach((session, peer) -> {
       peer.bytes.tick(nowNanos);
       peer.answers.tick(nowNanos);
-    }
+      if (peer.bytes.perSecond() > 0) {
+        // So that a status tells of the path as it is: to look has it looked at again.
+        session.bulkLanes().forEach(Lane::path);
+      }
+    });
   }
 
   ShareEvent.Throughput throughput() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.ChannelFuture;
 import io.wormhole.protocol.wire.FrameType;
+import io.wormhole.protocol.wire.Limits;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
@@ -15,6 +16,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 class QuicLaneTest extends LaneContract {
@@ -25,10 +28,33 @@ class QuicLaneTest extends LaneContract {
   @Test
   void aDialWaitsForNothingThatTheHostSendsAfterTheHandshake() throws Exception {
     // RFC 9000, section 17: only packets of the handshake have the highest bit set.
-    try (UdpRelay network = new UdpRelay(wire.listener.address(), first -> (first & 0x80) != 0)) {
+    try (UdpRelay network =
+        new UdpRelay(
+            wire.listener.address(), _ -> true, packet -> (packet.getData()[0] & 0x80) != 0)) {
       Lane lane = Wire.await(wire.mount.dial(network.address(), Duration.ofSeconds(10)));
       assertThat(lane.peer()).isEqualTo(wire.hostIdentity.fingerprint());
     }
+  }
+
+  @Test
+  void aPathThatSwallowsLargePacketsCarriesChunks() throws Exception {
+    Predicate<DatagramPacket> isSmall = packet -> packet.getLength() <= 1_300;
+    AtomicInteger swallowed = new AtomicInteger();
+    Predicate<DatagramPacket> passes =
+        packet -> isSmall.test(packet) || swallowed.incrementAndGet() < 0;
+    try (UdpRelay network = new UdpRelay(wire.listener.address(), passes, isSmall)) {
+      Lane lane = Wire.await(wire.mount.dial(network.address(), Duration.ofSeconds(10)));
+      wire.acceptedLane().trust();
+      FrameStream stream = Wire.await(lane.openStream(new Recorder()));
+      for (int chunk = 0; chunk < 8; chunk++) {
+        stream.send(Wire.header(chunk, Limits.CHUNK_BYTES), stream.allocate(Limits.CHUNK_BYTES));
+      }
+      Recorder host = atHost.take();
+      for (int chunk = 0; chunk < 8; chunk++) {
+        assertThat(host.next().payload()).hasSize(Limits.CHUNK_BYTES);
+      }
+    }
+    assertThat(swallowed).as("larger ones are tried").hasPositiveValue();
   }
 
   @Test

@@ -6,7 +6,7 @@ import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 
 /** A network between one client and a host, which can end without a word. */
 final class UdpRelay implements AutoCloseable {
@@ -15,13 +15,16 @@ final class UdpRelay implements AutoCloseable {
   private final AtomicReference<SocketAddress> client = new AtomicReference<>();
 
   UdpRelay(InetSocketAddress host) throws IOException {
-    this(host, _ -> true);
+    this(host, _ -> true, _ -> true);
   }
 
   /**
-   * @param comesBack which of the host's datagrams pass, by their first byte
+   * @param goes which of the client's datagrams pass
+   * @param comesBack which of the host's do
    */
-  UdpRelay(InetSocketAddress host, IntPredicate comesBack) throws IOException {
+  UdpRelay(
+      InetSocketAddress host, Predicate<DatagramPacket> goes, Predicate<DatagramPacket> comesBack)
+      throws IOException {
     outside = new DatagramSocket(Wire.anyPort());
     inside = new DatagramSocket(Wire.anyPort());
     Thread.ofVirtual()
@@ -29,16 +32,18 @@ final class UdpRelay implements AutoCloseable {
             relay(
                 outside,
                 packet -> {
-                  client.set(packet.getSocketAddress());
-                  packet.setSocketAddress(host);
-                  inside.send(packet);
+                  if (goes.test(packet)) {
+                    client.set(packet.getSocketAddress());
+                    packet.setSocketAddress(host);
+                    inside.send(packet);
+                  }
                 }));
     Thread.ofVirtual()
         .start(() ->
             relay(
                 inside,
                 packet -> {
-                  if (comesBack.test(packet.getData()[0])) {
+                  if (comesBack.test(packet)) {
                     packet.setSocketAddress(client.get());
                     outside.send(packet);
                   }
