@@ -221,10 +221,15 @@ final class Flight {
     return true;
   }
 
+  /** Nothing is copied from the part any more: the slot is about to be another's. */
+  synchronized void withdrawPart() {
+    part = null;
+  }
+
   /**
    * Copies bytes of the part, if that is there and has them all.
    *
-   * <p>Under the lock: after the flight's end the slot may be another's.
+   * <p>Under the lock: the part may be withdrawn.
    */
   synchronized boolean copyPart(int from, MemorySegment destination) {
     MemorySegment there = part;

@@ -276,10 +276,11 @@ final class Flights {
     }
   }
 
-  /** Ends it before the slot is another's: nobody copies from that afterwards. */
+  /** Whoever learns of the failure finds the slot free, and nobody copies from it any more. */
   private void fail(Flight flight, Slot slot, Throwable why) {
-    end(flight, why);
+    flight.withdrawPart();
     giveBack(flight, slot);
+    end(flight, why);
   }
 
   private void arrived(Flight flight, Slot slot, PendingLoad load, Arrival arrival) {
