@@ -83,9 +83,9 @@ public interface KernelFileSystem {
   FileSystemFigures statfs(long node) throws ErrnoException, InterruptedException;
 
   /**
-   * Value of an extended attribute; ENODATA if there is none of that name. ENOSYS says that no node
-   * has any, ever: the kernel does not ask again, while for each file that {@code ls -l} shows it
-   * would.
+   * Value of an extended attribute; ENODATA if there is none of that name. EOPNOTSUPP says that
+   * there are none of that kind: {@code ls -l} does not ask for those of further files. ENOSYS says
+   * that no node has any, ever: the kernel does not ask again.
    */
   byte[] getxattr(long node, byte[] name) throws ErrnoException, InterruptedException;
 

@@ -37,6 +37,9 @@ public final class RemoteFileSystem implements KernelFileSystem {
   /** No program makes buffers of what a host claims beyond this. */
   private static final int MAX_BLOCK_BYTES = 16 << 20;
 
+  /** What names of extended attributes begin with that are not the system's. */
+  private static final byte[] USERS = "user.".getBytes(StandardCharsets.US_ASCII);
+
   /** Not listed: programs that copy attributes would copy it too. */
   private static final byte[] STATE = "user.wormhole.state".getBytes(StandardCharsets.US_ASCII);
 
@@ -382,10 +385,15 @@ public final class RemoteFileSystem implements KernelFileSystem {
   public byte[] getxattr(long node, byte[] name) throws ErrnoException {
     inodes.get(node);
     if (!Arrays.equals(name, STATE)) {
-      throw new ErrnoException(Errno.ENODATA);
+      throw new ErrnoException(isUsers(name) ? Errno.ENODATA : Errno.EOPNOTSUPP);
     }
     String state = host.link().state().name().toLowerCase(Locale.ROOT);
     return state.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private static boolean isUsers(byte[] name) {
+    return name.length >= USERS.length
+        && Arrays.equals(name, 0, USERS.length, USERS, 0, USERS.length);
   }
 
   @Override

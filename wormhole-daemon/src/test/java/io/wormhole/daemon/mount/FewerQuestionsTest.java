@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -96,6 +97,21 @@ class FewerQuestionsTest {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             ErrnoException.class, failed -> assertThat(failed.errno()).isEqualTo(errno));
+  }
+
+  @Test
+  void attributesOfOtherKindsThanUsersAreNotSupported() throws Exception {
+    host.with("a", bytes(1));
+    long node = lookup("a");
+    for (String kind : List.of("security.selinux", "security.capability", "trusted.x", "user")) {
+      assertErrno(
+          () -> files.getxattr(node, kind.getBytes(StandardCharsets.UTF_8)), Errno.EOPNOTSUPP);
+    }
+    assertErrno(
+        () -> files.getxattr(node, "user.other".getBytes(StandardCharsets.UTF_8)), Errno.ENODATA);
+    assertThat(files.getxattr(node, "user.wormhole.state".getBytes(StandardCharsets.UTF_8)))
+        .asString()
+        .isEqualTo("connected");
   }
 
   @Test
