@@ -17,13 +17,14 @@ import org.jspecify.annotations.Nullable;
  * Verified chunks by key: the only face of the cache.
  *
  * <p>A chunk that is not there is loaded into the cache's own memory, hashed on a verifying thread,
- * and seen by nobody before its hash was right. However many readers want it, it is loaded once.
+ * and seen by nobody before its hash, or that of the part he wants, was right. However many readers
+ * want it, it is loaded once.
  *
  * <p>Memory is bounded: slots in use never exceed the limit by more than 2 MiB. A reader who finds
  * every slot held waits 10 ms and then reads past the limit; past that, for as long as he is
  * willing to. What was read past the limit is not kept.
  *
- * <p>Any thread may call. Nothing here waits but {@link PendingChunk#await}.
+ * <p>Any thread may call. Nothing here waits but a {@link PendingChunk}.
  */
 public final class ChunkCache implements AutoCloseable {
   /** The default limit: 96 MiB. */

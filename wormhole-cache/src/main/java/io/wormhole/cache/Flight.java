@@ -42,6 +42,19 @@ final class Flight {
 
   private int readers;
   private boolean asked;
+
+  /** Somebody waits for all of it who did not when it was begun. */
+  private boolean loadHurried;
+
+  private Turn turn;
+
+  /** Whether it is one of the flights that nobody waits for, of which there are so many at most. */
+  private enum Turn {
+    NONE,
+    TAKEN,
+    OVER
+  }
+
   private @Nullable PendingLoad load;
   private @Nullable Chunk chunk;
   private @Nullable Throwable failure;
@@ -50,6 +63,7 @@ final class Flight {
   private @Nullable MemorySegment part;
 
   private int partOffset;
+  private boolean partWithdrawn;
 
   /** A part is being verified. */
   private boolean checking;
@@ -61,6 +75,7 @@ final class Flight {
     this.key = key;
     this.loader = loader;
     this.readAhead = readAhead;
+    this.turn = readAhead ? Turn.TAKEN : Turn.NONE;
   }
 
   ChunkKey key() {
@@ -71,24 +86,54 @@ final class Flight {
     return loader;
   }
 
-  /** Whether it was begun ahead of any reader. */
-  boolean isReadAhead() {
-    return readAhead;
+  /**
+   * Counts it among those that nobody waits for, as it is left alone by its last reader.
+   *
+   * @return false if it is counted, or has ended as far as that goes
+   */
+  synchronized boolean takeTurn() {
+    if (turn != Turn.NONE) {
+      return false;
+    }
+    turn = Turn.TAKEN;
+    return true;
   }
 
-  /** Counts one more reader; false if the flight has ended. */
+  /** Whether it is counted so, or was. */
+  synchronized boolean hasTurn() {
+    return turn != Turn.NONE;
+  }
+
+  /** Whether it was counted so until now; it never is again. */
+  synchronized boolean endTurn() {
+    boolean taken = turn == Turn.TAKEN;
+    turn = Turn.OVER;
+    return taken;
+  }
+
+  /** Whether its part has come, the rest is being loaded, and nobody waits for that. */
+  synchronized boolean isLeftWithPart() {
+    return readers == 0 && phase == Phase.LOADING && part != null;
+  }
+
+  /**
+   * Counts one more reader; false if the flight has ended. Whoever joins what was begun without him
+   * has all of it hurried: of a part that comes first he may want another.
+   */
   boolean join() {
-    PendingLoad ahead;
+    PendingLoad begun;
     synchronized (this) {
       if (phase == Phase.ENDED) {
         return false;
       }
-      ahead = readAhead && !asked ? load : null;
+      boolean late = (readAhead || asked) && !loadHurried;
+      loadHurried |= late;
+      begun = late ? load : null;
       readers++;
       asked = true;
     }
-    if (ahead != null) {
-      ahead.hurry();
+    if (begun != null) {
+      begun.hurry();
     }
     return true;
   }
@@ -123,7 +168,7 @@ final class Flight {
     synchronized (this) {
       load = begun;
       ended = phase == Phase.ENDED;
-      waitedFor = readAhead && asked;
+      waitedFor = loadHurried;
     }
     if (ended) {
       begun.cancel();
@@ -199,7 +244,7 @@ final class Flight {
       checking = false;
       next = putOff;
       putOff = null;
-      if (phase != Phase.ENDED && verified != null) {
+      if (phase != Phase.ENDED && !partWithdrawn && verified != null) {
         part = verified;
         partOffset = offset;
       }
@@ -223,6 +268,7 @@ final class Flight {
 
   /** Nothing is copied from the part any more: the slot is about to be another's. */
   synchronized void withdrawPart() {
+    partWithdrawn = true;
     part = null;
   }
 

@@ -139,7 +139,28 @@ final class Flights {
     } else if (flight.endIfForgotten()) {
       line.leave(flight);
       flights.remove(flight.key(), flight);
+    } else if (flight.isLeftWithPart() && !mayGoOnAlone(flight)) {
+      cancelIfUnwanted(flight);
     }
+  }
+
+  /**
+   * Whether a rest that nobody waits for is worth having, and among as many such as there may be.
+   */
+  private boolean mayGoOnAlone(Flight flight) {
+    if (!flight.isKept()) {
+      return false;
+    }
+    if (flight.hasTurn()) {
+      return true;
+    }
+    if (!takeReadAheadTurn()) {
+      return false;
+    }
+    if (!flight.takeTurn()) {
+      readAheadFlights.decrementAndGet();
+    }
+    return true;
   }
 
   /** A reader has waited long enough for a slot within the limit. */
@@ -210,6 +231,7 @@ final class Flights {
     }
     loads.increment();
     if (!slot.keepable()) {
+      flight.doNotKeep();
       bypasses.increment();
     }
     PendingLoad load;
@@ -259,7 +281,8 @@ final class Flights {
     flight.checkPart();
     try {
       verifying.execute(() -> partArrived(flight, slot, load, part));
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error notNow) {
+      // With the rest it is looked at again.
       flight.partChecked(part.offset(), null);
     }
   }
@@ -269,8 +292,9 @@ final class Flights {
     try {
       verified = check(flight.key(), slot, part.offset(), part.arrival());
     } catch (CorruptChunkException | RuntimeException e) {
-      end(flight, e);
+      // Its end is put off until this is over.
       load.cancel();
+      end(flight, e);
     } finally {
       flight.partChecked(part.offset(), verified);
     }
@@ -380,7 +404,7 @@ final class Flights {
   }
 
   private void readAheadEnded(Flight flight) {
-    if (flight.isReadAhead()) {
+    if (flight.endTurn()) {
       readAheadFlights.decrementAndGet();
     }
   }

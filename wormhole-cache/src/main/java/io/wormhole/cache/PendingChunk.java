@@ -28,7 +28,8 @@ public sealed interface PendingChunk permits ReadyChunk, ChunkInFlight {
 
   /**
    * Waits for some of the chunk's bytes and copies them, which may be before the rest is there.
-   * Settles the claim as {@link #await} does, and throws what that throws.
+   * Settles the claim as {@link #await} does, and throws what that throws. The rest comes too, as
+   * far as there is room for what nobody waits for.
    *
    * @param from the first byte's place in the chunk
    * @param destination as long as what is wanted, which must not reach past the chunk's end

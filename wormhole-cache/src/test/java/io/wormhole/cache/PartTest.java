@@ -16,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -191,6 +192,51 @@ class PartTest {
     assertThat(cache.cancelIfUnwanted(key(1))).isTrue();
     assertThat(load.isCancelled()).isTrue();
     load.fail(new IOException("cancelled"));
+  }
+
+  @Test
+  void restsThatNobodyWaitsForTakeAQuarterOfTheSlotsAtMost() throws Exception {
+    ChunkCache cache = caches.ofSlots(8);
+    List<HeldLoads.Held> begun = new ArrayList<>();
+    for (int index = 0; index < 5; index++) {
+      PendingChunk claim = cache.get(key(index), loads);
+      HeldLoads.Held load = loads.take(key(index));
+      TestBytes.fill(key(index), load.destination(), LENGTH);
+      load.partComes(part(load.destination(), FROM, TO));
+      copy(claim, FROM, 8, SOON);
+      begun.add(load);
+    }
+    assertThat(begun.stream().map(HeldLoads.Held::isCancelled))
+        .containsExactly(false, false, true, true, true);
+    begun.get(0).succeedWith(all(begun.get(0).destination()));
+    begun.stream().skip(1).forEach(load -> load.fail(new IOException("cancelled")));
+    caches.endVerifying();
+    assertThat(cache.stats().chunks()).isEqualTo(1);
+  }
+
+  @Test
+  void theRestOfWhatIsNotKeptIsNotLoaded() throws Exception {
+    ChunkCache cache = caches.ofSlots(8);
+    PendingChunk claim = cache.get(key(1), loads);
+    HeldLoads.Held load = filled();
+    cache.invalidate(_ -> true);
+    load.partComes(part(load.destination(), FROM, TO));
+    assertThat(copy(claim, FROM, 8, SOON)).isEqualTo(there(load, FROM, 8));
+    assertThat(load.isCancelled()).isTrue();
+    load.fail(new IOException("cancelled"));
+  }
+
+  @Test
+  void whoJoinsALoadHurriesIt() throws Exception {
+    ChunkCache cache = caches.ofSlots(8);
+    PendingChunk first = cache.get(key(1), loads);
+    HeldLoads.Held load = filled();
+    assertThat(load.isHurried()).isFalse();
+    PendingChunk second = cache.get(key(1), loads);
+    assertThat(load.isHurried()).isTrue();
+    load.succeedWith(all(load.destination()));
+    first.await(SOON).release();
+    second.await(SOON).release();
   }
 
   @Test

@@ -142,7 +142,8 @@ final class RunningShare {
     for (Map.Entry<PeerSession, Peer> each : peers.entrySet()) {
       PeerSession session = each.getKey();
       PathFigures path = session.control().path();
-      Optional<PathFigures> bulk = session.bulkLanes().stream().findFirst().map(Lane::path);
+      Optional<PathFigures> bulk =
+          session.bulkLanes().reversed().stream().findFirst().map(Lane::path);
       in.add(
           new PeerStatus(
               session.displayName(),

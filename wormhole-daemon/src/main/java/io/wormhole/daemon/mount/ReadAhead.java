@@ -113,7 +113,7 @@ final class ReadAhead {
     long last = (end - 1) / Limits.CHUNK_BYTES;
     boolean toTheEnd = end % Limits.CHUNK_BYTES == 0 || end >= fileBytes;
     long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
-    Range index = index(first, end, fileBytes);
+    Range index = index(offset, end, fileBytes);
     Cursor cursor = cursorAt(first);
     if (cursor == null) {
       List<Range> unread = dropUnread();
@@ -127,7 +127,7 @@ final class ReadAhead {
       lastJump = jump;
       Range ahead =
           goesOn ? jump.ask(chunksInFile, Math.min(JUMP_WINDOW_CHUNKS, maxChunks)) : Range.NONE;
-      return new Step(ahead, index, unread, ahead.isEmpty() && index.isEmpty());
+      return new Step(ahead, index, unread, ahead.isEmpty());
     }
     cursors.remove(cursor);
     cursors.addLast(cursor);
@@ -138,16 +138,18 @@ final class ReadAhead {
   }
 
   /** What is wanted of the file's end by who reads on at its beginning; once. */
-  private Range index(long first, long end, long fileBytes) {
-    if (!indexDue || first > 0 || end <= LOOK_BYTES) {
+  private Range index(long offset, long end, long fileBytes) {
+    if (!indexDue || offset > LOOK_BYTES || end <= LOOK_BYTES) {
       return Range.NONE;
     }
-    indexDue = false;
     long chunksInFile = (fileBytes + Limits.CHUNK_BYTES - 1) / Limits.CHUNK_BYTES;
-    return new Range(Math.max(1, (fileBytes - INDEX_BYTES) / Limits.CHUNK_BYTES), chunksInFile);
+    Range last =
+        new Range(Math.max(1, (fileBytes - INDEX_BYTES) / Limits.CHUNK_BYTES), chunksInFile);
+    indexDue = last.isEmpty();
+    return last;
   }
 
-  /** The readers have gone: everything they have not read is dropped. */
+  /** The readers have gone: what was asked for ahead of them and not read is dropped. */
   List<Range> close() {
     return dropUnread();
   }
@@ -192,7 +194,7 @@ final class ReadAhead {
 
     Range readUpTo(long last, boolean toItsEnd, long chunksInFile, int maxChunks) {
       if (last <= furthest) {
-        endMissing &= last != furthest || !toItsEnd;
+        endMissing = last == furthest ? !toItsEnd : endMissing;
         return Range.NONE;
       }
       furthest = last;

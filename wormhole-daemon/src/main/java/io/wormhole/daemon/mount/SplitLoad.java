@@ -29,12 +29,15 @@ final class SplitLoad implements PendingLoad {
   private final CompletableFuture<Arrival> arrival = new CompletableFuture<>();
 
   // Guarded by this.
+  /** The one for the part that is waited for is the first. */
   private final List<PendingLoad> begun = new ArrayList<>(3);
+
   private final List<Part> parts = new ArrayList<>(3);
   private @Nullable Part first;
   private @Nullable Consumer<Part> firstTold;
   private @Nullable Throwable failure;
   private boolean headDue;
+  private boolean hurried;
   private boolean ended;
   private int coming;
 
@@ -67,12 +70,16 @@ final class SplitLoad implements PendingLoad {
       return;
     }
     boolean late;
+    boolean waitedFor;
     synchronized (this) {
       begun.add(load);
       late = ended;
+      waitedFor = hurried;
     }
     if (late) {
       load.cancel();
+    } else if (waitedFor) {
+      load.hurry();
     }
     var _ = load.arrival().whenComplete((come, failed) -> ended(from, come, failed));
   }
@@ -81,10 +88,9 @@ final class SplitLoad implements PendingLoad {
     Consumer<Part> told = null;
     Part part = come == null ? null : new Part(from, come);
     synchronized (this) {
-      coming--;
       if (part != null) {
         parts.add(part);
-        if (from == wantedFrom && coming > 0) {
+        if (from == wantedFrom && (coming > 1 || failure != null)) {
           first = part;
           told = firstTold;
         }
@@ -92,15 +98,40 @@ final class SplitLoad implements PendingLoad {
         failure = failed;
       }
     }
-    if (part == null) {
-      cancel();
-    } else if (from == wantedFrom) {
-      if (told != null) {
-        told.accept(part);
+    // It counts as coming while somebody is told of it: nothing ends before.
+    try {
+      if (part == null) {
+        giveUp(from == wantedFrom);
+      } else if (from == wantedFrom) {
+        if (told != null) {
+          told.accept(part);
+        }
+        beginHead(Priority.PRIORITY_READ_AHEAD);
       }
-      beginHead(Priority.PRIORITY_READ_AHEAD);
+    } finally {
+      synchronized (this) {
+        coming--;
+      }
+      completeIfOver();
     }
-    completeIfOver();
+  }
+
+  /**
+   * It will not be whole.
+   *
+   * @param wantedToo whether nobody gets even the part that is waited for
+   */
+  private void giveUp(boolean wantedToo) {
+    List<PendingLoad> rest;
+    synchronized (this) {
+      ended = true;
+      if (headDue) {
+        headDue = false;
+        coming--;
+      }
+      rest = begun.stream().skip(wantedToo ? 0 : 1).toList();
+    }
+    rest.forEach(PendingLoad::cancel);
   }
 
   private void beginHead(Priority priority) {
@@ -149,6 +180,9 @@ final class SplitLoad implements PendingLoad {
 
   @Override
   public void hurry() {
+    synchronized (this) {
+      hurried = true;
+    }
     beginHead(Priority.PRIORITY_WAITING);
     loads().forEach(PendingLoad::hurry);
   }
@@ -156,14 +190,11 @@ final class SplitLoad implements PendingLoad {
   @Override
   public void cancel() {
     synchronized (this) {
-      ended = true;
-      if (headDue) {
-        headDue = false;
-        coming--;
-        failure = failure == null ? new CancellationException() : failure;
+      if (headDue && failure == null) {
+        failure = new CancellationException();
       }
     }
-    loads().forEach(PendingLoad::cancel);
+    giveUp(true);
     completeIfOver();
   }
 

@@ -6,6 +6,7 @@ import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.ShareId;
 import io.wormhole.protocol.wire.message.RefusalReason;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -60,9 +61,9 @@ public final class PeerSession {
     return control;
   }
 
-  /** Its bulk lanes that are open now. A snapshot. */
-  public synchronized Set<Lane> bulkLanes() {
-    return Set.copyOf(bulk);
+  /** Its bulk lanes that are open now, the newest last. A snapshot. */
+  public synchronized List<Lane> bulkLanes() {
+    return List.copyOf(bulk);
   }
 
   /** A token for one more bulk lane; of no use once the session has ended. */

@@ -24,6 +24,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Over a long path a reader who wants parts of chunks waits for no more than those. */
 class PartsFirstTest {
@@ -112,6 +113,31 @@ class PartsFirstTest {
         .containsExactly("98304+32768 waiting", "0+98304", "131072+81920 waiting", "212992+49152");
     assertRead(files, node, handle, 0, 250_000);
     assertThat(reads()).as("all of both chunks is here").hasSize(4);
+  }
+
+  @Test
+  @Timeout(20)
+  void nobodyWaitsForTheRestWhoDoesNotWantIt() throws Exception {
+    CompletableFuture<Void> rest = new CompletableFuture<>();
+    host.readAheadWaitsFor(rest);
+    RemoteFileSystem files = mounted(longFrom(Duration.ofMillis(1)));
+    long node = files.lookup(KernelFileSystem.ROOT, "film".getBytes(StandardCharsets.UTF_8)).node();
+    long handle = files.open(node);
+    assertRead(files, node, handle, 100_000, 100_000);
+    assertThat(reads()).hasSize(4);
+    Thread reader =
+        Thread.ofVirtual()
+            .start(() -> {
+              try {
+                assertRead(files, node, handle, 0, 250_000);
+              } catch (Exception e) {
+                throw new AssertionError(e);
+              }
+            });
+    assertThat(reader.join(Duration.ofMillis(200))).as("all of the chunks is there").isFalse();
+    rest.complete(null);
+    reader.join();
+    assertThat(reads()).hasSize(4);
   }
 
   @Test

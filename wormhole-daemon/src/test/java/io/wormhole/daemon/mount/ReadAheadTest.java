@@ -108,6 +108,8 @@ class ReadAheadTest {
         .isEmpty();
     assertThat(readChunk(3000).drops()).containsExactly(new Range(2000, 2001));
     assertThat(readChunk(4000).drops()).as("once").isEmpty();
+    readAhead.read(2000L * CHUNK, CHUNK / 4, HUGE);
+    assertThat(readChunk(5000).drops()).as("again").containsExactly(new Range(2000, 2001));
   }
 
   @Test
@@ -253,6 +255,13 @@ class ReadAheadTest {
     assertThat(new ReadAhead(16, true).read(0, CHUNK, CHUNK + 1).index())
         .isEqualTo(new Range(1, 2));
     assertThat(new ReadAhead(16, true).read(0, CHUNK, CHUNK).index().isEmpty()).isTrue();
+  }
+
+  @Test
+  void aShortReadInAFilmsFirstChunkIsNoMoreThanThat() {
+    Step step = new ReadAhead(16, true).read(100_000, 4096, HUGE);
+    assertThat(step.index().isEmpty()).isTrue();
+    assertThat(step.alone()).isTrue();
   }
 
   @Test

@@ -19,6 +19,7 @@ import io.wormhole.protocol.wire.message.FolderEntry;
 import io.wormhole.protocol.wire.message.FolderPage;
 import io.wormhole.protocol.wire.message.OpenedFile;
 import io.wormhole.protocol.wire.message.Path;
+import io.wormhole.protocol.wire.message.Priority;
 import io.wormhole.protocol.wire.message.Reply;
 import io.wormhole.protocol.wire.message.Request;
 import java.io.IOException;
@@ -48,6 +49,7 @@ final class ScriptedHost implements Requests {
   final List<Duration> readDeadlines = Collections.synchronizedList(new ArrayList<>());
   private Runnable opening = () -> {};
   private CompletableFuture<?> opensAfter = CompletableFuture.completedFuture(null);
+  private CompletableFuture<?> readAheadAfter = CompletableFuture.completedFuture(null);
   private String openName = "";
   private @Nullable IOException readFailure = new RemoteException(FailureCode.FAILURE_CODE_IO);
   private UnaryOperator<FolderPage.Builder> page = UnaryOperator.identity();
@@ -80,6 +82,11 @@ final class ScriptedHost implements Requests {
   /** What happens while it opens a file. */
   void whileOpening(Runnable happens) {
     opening = happens;
+  }
+
+  /** What its answers to reads wait for that nobody waits for. */
+  void readAheadWaitsFor(CompletableFuture<?> gate) {
+    readAheadAfter = gate;
   }
 
   /** What reads fail with from now on; null, and they are answered. */
@@ -120,7 +127,11 @@ final class ScriptedHost implements Requests {
   public PendingRead read(Request.Builder request, MemorySegment destination, Duration deadline) {
     asked.add(request.build());
     readDeadlines.add(deadline);
-    CompletableFuture<PendingRead.Answer> answer = answer(request, destination);
+    CompletableFuture<PendingRead.Answer> now = answer(request, destination);
+    CompletableFuture<PendingRead.Answer> answer =
+        request.getPriority() == Priority.PRIORITY_WAITING
+            ? now
+            : readAheadAfter.thenCompose(_ -> now);
     return new PendingRead() {
       @Override
       public CompletableFuture<Answer> answer() {

@@ -151,12 +151,50 @@ class SplitLoadTest {
     SplitLoad load = load(32_768, 65_536);
     IOException why = new IOException("changed");
     asked.get(1).arrival.completeExceptionally(why);
-    assertThat(asked.get(0).cancelled).isTrue();
+    assertThat(asked.get(0).cancelled).as("it is waited for").isFalse();
     assertThat(load.arrival()).as("its memory may be written to").isNotDone();
-    asked.get(0).arrival.completeExceptionally(new IOException("cancelled"));
+    asked.get(0).arrive();
+    assertThat(told).extracting(Part::offset).containsExactly(32_768);
     assertThat(load.arrival()).isCompletedExceptionally();
     assertThat(load.arrival().exceptionNow()).isSameAs(why);
     assertThat(asked).hasSize(2);
+  }
+
+  @Test
+  void withoutThePartThatIsWaitedForTheRestIsNotWanted() {
+    SplitLoad load = load(32_768, 65_536);
+    IOException why = new IOException("changed");
+    asked.get(0).arrival.completeExceptionally(why);
+    assertThat(asked.get(1).cancelled).isTrue();
+    assertThat(load.arrival()).isNotDone();
+    asked.get(1).arrive();
+    assertThat(load.arrival().exceptionNow()).isSameAs(why);
+    assertThat(asked).hasSize(2);
+    assertThat(told).isEmpty();
+  }
+
+  @Test
+  void itDoesNotEndWhileSomebodyIsToldOfThePart() {
+    SplitLoad load = load(114_688, BYTES);
+    List<Boolean> ended = new ArrayList<>();
+    load.onPart(_ -> {
+      load.cancel();
+      ended.add(load.arrival().isDone());
+    });
+    asked.get(0).arrive();
+    assertThat(ended).containsExactly(false);
+    assertThat(load.arrival()).isCompletedExceptionally();
+  }
+
+  @Test
+  void whatIsBegunAfterAHurryIsHurried() {
+    SplitLoad load = load(32_768, 65_536);
+    load.onPart(_ -> load.hurry());
+    asked.get(0).arrive();
+    assertThat(asked.get(2).hurried || asked.get(2).priority == Priority.PRIORITY_WAITING).isTrue();
+    load.cancel();
+    load.hurry();
+    assertThat(asked).hasSize(3).allMatch(read -> read.cancelled);
   }
 
   @Test
@@ -205,7 +243,6 @@ class SplitLoadTest {
               asked.add(read);
               return read;
             });
-    assertThat(asked.get(0).cancelled).isTrue();
     assertThat(load.arrival()).isNotDone();
     asked.get(0).arrive();
     assertThat(load.arrival()).isCompletedExceptionally();
