@@ -151,11 +151,8 @@ final class Flights {
     if (!flight.isKept()) {
       return false;
     }
-    if (flight.hasTurn()) {
-      return true;
-    }
     if (!takeReadAheadTurn()) {
-      return false;
+      return flight.hasTurn();
     }
     if (!flight.takeTurn()) {
       readAheadFlights.decrementAndGet();
