@@ -89,6 +89,14 @@ public interface KernelFileSystem {
    */
   byte[] getxattr(long node, byte[] name) throws ErrnoException, InterruptedException;
 
+  /**
+   * Bytes that a program which asks for the length of a value should make room for. Who has a value
+   * that may grow by itself answers its greatest length, so that it is not ERANGE a moment later.
+   */
+  default int xattrRoom(long node, byte[] name) throws ErrnoException, InterruptedException {
+    return getxattr(node, name).length;
+  }
+
   /** Names of a node's extended attributes; ENOSYS as in {@link #getxattr}. */
   List<byte[]> listxattr(long node) throws ErrnoException, InterruptedException;
 

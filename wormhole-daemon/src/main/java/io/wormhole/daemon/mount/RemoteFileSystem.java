@@ -43,6 +43,9 @@ public final class RemoteFileSystem implements KernelFileSystem {
   /** Not listed: programs that copy attributes would copy it too. */
   private static final byte[] STATE = "user.wormhole.state".getBytes(StandardCharsets.US_ASCII);
 
+  private static final int LONGEST_STATE =
+      Arrays.stream(HostLink.State.values()).mapToInt(state -> shown(state).length).max().orElse(0);
+
   /** Open files past which none brings its first bytes: they would be 16 MiB of memory. */
   private static final int MAX_OPENING_BYTES = 1024;
 
@@ -387,8 +390,18 @@ public final class RemoteFileSystem implements KernelFileSystem {
     if (!Arrays.equals(name, STATE)) {
       throw new ErrnoException(isUsers(name) ? Errno.ENODATA : Errno.EOPNOTSUPP);
     }
-    String state = host.link().state().name().toLowerCase(Locale.ROOT);
-    return state.getBytes(StandardCharsets.US_ASCII);
+    return shown(host.link().state());
+  }
+
+  /** The state may change between a program's question for its length and that for itself. */
+  @Override
+  public int xattrRoom(long node, byte[] name) throws ErrnoException {
+    int now = getxattr(node, name).length;
+    return Arrays.equals(name, STATE) ? LONGEST_STATE : now;
+  }
+
+  private static byte[] shown(HostLink.State state) {
+    return state.name().toLowerCase(Locale.ROOT).getBytes(StandardCharsets.US_ASCII);
   }
 
   private static boolean isUsers(byte[] name) {

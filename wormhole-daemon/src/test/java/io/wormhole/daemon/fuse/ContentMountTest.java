@@ -15,6 +15,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -332,6 +333,21 @@ class ContentMountTest {
                       path)
                   .output())
           .isEqualTo("Numerical result out of range\n".repeat(2));
+    }
+  }
+
+  @Test
+  void anAttributeThatGrowsAfterItsLengthWasAskedForIsRead() throws Exception {
+    MemoryFileSystem.Node file = files.root.file("file", new byte[1]);
+    file.xattrs.put("user.state", MemoryFileSystem.bytes("short"));
+    files.leastXattrRoom = 10;
+    try (MountedFileSystem mounted = new MountedFileSystem(backend, files)) {
+      UserDefinedFileAttributeView attributes =
+          Files.getFileAttributeView(mounted.path("file"), UserDefinedFileAttributeView.class);
+      ByteBuffer room = ByteBuffer.allocate(attributes.size("state"));
+      file.xattrs.put("user.state", MemoryFileSystem.bytes("longer"));
+      assertThat(attributes.read("state", room)).isEqualTo("longer".length());
+      assertThat(room.flip()).isEqualTo(ByteBuffer.wrap(MemoryFileSystem.bytes("longer")));
     }
   }
 

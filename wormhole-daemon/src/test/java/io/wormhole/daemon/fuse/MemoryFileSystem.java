@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -47,6 +46,7 @@ public final class MemoryFileSystem implements KernelFileSystem {
   public volatile Gate getattrGate = OPEN_GATE;
   public volatile Gate listedGate = OPEN_GATE;
   public volatile boolean hasXattrs = true;
+  public volatile int leastXattrRoom;
   private volatile boolean needsOpens = true;
   public final AtomicLong xattrsAsked = new AtomicLong();
   public volatile Duration validFor = Duration.ofSeconds(3);
@@ -66,7 +66,7 @@ public final class MemoryFileSystem implements KernelFileSystem {
     public final long id = nextNode.getAndIncrement();
     final FileType type;
     final Map<String, Node> children = new ConcurrentSkipListMap<>();
-    final Map<String, byte[]> xattrs = new TreeMap<>();
+    final Map<String, byte[]> xattrs = new ConcurrentSkipListMap<>();
     final AtomicLong held = new AtomicLong();
     final AtomicLong opened = new AtomicLong();
     byte[] target = {};
@@ -300,6 +300,11 @@ public final class MemoryFileSystem implements KernelFileSystem {
       throw new ErrnoException(Errno.ENODATA);
     }
     return value;
+  }
+
+  @Override
+  public int xattrRoom(long node, byte[] name) throws ErrnoException {
+    return Math.max(leastXattrRoom, getxattr(node, name).length);
   }
 
   @Override

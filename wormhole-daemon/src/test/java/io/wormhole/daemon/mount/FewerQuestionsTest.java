@@ -115,6 +115,16 @@ class FewerQuestionsTest {
   }
 
   @Test
+  void roomForTheStateOfAMountIsRoomForEveryState() throws Exception {
+    host.with("a", bytes(1));
+    long node = lookup("a");
+    byte[] state = "user.wormhole.state".getBytes(StandardCharsets.UTF_8);
+    assertThat(files.xattrRoom(node, state)).isEqualTo("reconnecting".length());
+    assertErrno(
+        () -> files.xattrRoom(node, "user.other".getBytes(StandardCharsets.UTF_8)), Errno.ENODATA);
+  }
+
+  @Test
   void secondNameBringsTheFolderAndTheThirdAsksNobody() throws Exception {
     host.with("a", bytes(1)).with("b", bytes(2)).with("c", bytes(3));
     lookup("a");

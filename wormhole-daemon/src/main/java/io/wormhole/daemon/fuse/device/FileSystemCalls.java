@@ -67,7 +67,9 @@ final class FileSystemCalls {
       case Request.Statfs(var unique, var node) ->
           new Answer(ReplyEncoder.figures(to, fileSystem.statfs(node)));
       case Request.Getxattr(var unique, var node, var name, var bytes) ->
-          xattr(fileSystem.getxattr(node, name), bytes, to);
+          bytes == 0
+              ? new Answer(ReplyEncoder.xattrLength(to, fileSystem.xattrRoom(node, name)))
+              : xattr(fileSystem.getxattr(node, name), bytes, to);
       case Request.Listxattr(var unique, var node, var bytes) -> {
         ByteArrayOutputStream names = new ByteArrayOutputStream();
         for (byte[] name : fileSystem.listxattr(node)) {

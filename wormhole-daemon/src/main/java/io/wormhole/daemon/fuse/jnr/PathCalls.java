@@ -266,7 +266,9 @@ final class PathCalls {
           Place place = paths.hold(text(path), SessionThread.node());
           try {
             byte[] of = text(name).getBytes(StandardCharsets.ISO_8859_1);
-            return give(fileSystem.getxattr(place.node, of), to, bytes);
+            return bytes == 0
+                ? fileSystem.xattrRoom(place.node, of)
+                : give(fileSystem.getxattr(place.node, of), to, bytes);
           } finally {
             paths.drop(place);
           }
