@@ -23,7 +23,7 @@ public enum CloseReason {
     this.code = code;
   }
 
-  /** The QUIC application error code, and what the last frame over TCP says. */
+  /** What the last frame over TCP says, and a QUIC close in the lower half of its code. */
   public int code() {
     return code;
   }

@@ -24,6 +24,14 @@ import org.jspecify.annotations.Nullable;
 
 /** A lane over one QUIC connection, each of its streams one of QUIC's. */
 final class QuicLane extends ChannelLane {
+  /**
+   * What is added to a {@link CloseReason}'s code to make a transport error code of it, of those
+   * that nobody else uses. With an application's error code the codec's library sends packets for
+   * ever, if a probe of the handshake is due just then: it puts an acknowledgement into each of
+   * them, and neither the close nor anything else that would end the probing.
+   */
+  private static final int CLOSE_CODES = 0x5748_0000;
+
   private record Opening(FrameHandler handler, CompletableFuture<FrameStream> opened) {}
 
   private final QuicChannel channel;
@@ -85,8 +93,9 @@ final class QuicLane extends ChannelLane {
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     switch (event) {
       case SslHandshakeCompletionEvent tls -> tlsCompleted(context, tls);
-      case QuicConnectionCloseEvent close when close.isApplicationClose() ->
-          closedByPeer(CloseReason.of(close.error()));
+      case QuicConnectionCloseEvent close
+          when !close.isApplicationClose() && (close.error() & 0xffff_0000) == CLOSE_CODES ->
+          closedByPeer(CloseReason.of(close.error() - CLOSE_CODES));
       case QuicConnectionCloseEvent close -> ended(refused("the other end refused: " + close));
       case QuicStreamLimitChangedEvent _ -> openWaiting();
       default -> context.fireUserEventTriggered(event);
@@ -181,7 +190,7 @@ final class QuicLane extends ChannelLane {
     channel
         .eventLoop()
         .execute(() -> {
-          var _ = channel.close(true, reason.code(), Unpooled.EMPTY_BUFFER);
+          var _ = channel.close(false, CLOSE_CODES + reason.code(), Unpooled.EMPTY_BUFFER);
         });
   }
 

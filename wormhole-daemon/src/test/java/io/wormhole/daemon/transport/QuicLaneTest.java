@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +35,26 @@ class QuicLaneTest extends LaneContract {
       Lane lane = Wire.await(wire.mount.dial(network.address(), Duration.ofSeconds(10)));
       assertThat(lane.peer()).isEqualTo(wire.hostIdentity.fingerprint());
     }
+  }
+
+  /**
+   * As on a machine that is busy: the time to ask again for what the host should have acknowledged
+   * has come when the lane is closed.
+   */
+  @Test
+  void aLaneWhoseHandshakeTheHostHasNotConfirmedEndsWithFewPackets() throws Exception {
+    AtomicInteger sent = new AtomicInteger();
+    try (UdpRelay network =
+        new UdpRelay(
+            wire.listener.address(),
+            _ -> sent.incrementAndGet() > 0,
+            packet -> (packet.getData()[0] & 0x80) != 0)) {
+      Lane lane = Wire.await(wire.mount.dial(network.address(), Duration.ofSeconds(10)));
+      ((QuicLane) lane).execute(() -> LockSupport.parkNanos(2_000_000_000L));
+      lane.close(CloseReason.DONE);
+      Wire.await(lane.closed());
+    }
+    assertThat(sent).hasValueLessThan(100);
   }
 
   @Test
