@@ -18,7 +18,8 @@ import java.time.Duration;
  * @param strangersPerSource the same for one source
  * @param socketBufferBytes asked of the kernel for each direction of a socket; the kernel grants
  *     what its limit allows
- * @param sendPayloadBytes the largest packet sent; 1350 fits nearly every path
+ * @param sendPayloadBytes the largest packet sent, where the path carries it; 1452 fits an Ethernet
+ *     and the longer of the two kinds of IP header
  * @param receivePayloadBytes the largest packet taken
  * @param segmentsPerSend packets handed to the kernel in one call where it can cut them itself
  * @param datagramsPerReceive packets taken from the kernel in one call where it can give many
@@ -29,7 +30,8 @@ import java.time.Duration;
  *     itself while a lane is read quickly
  * @param listenStreamWindowBytes the same for one stream
  * @param streamsPerLane streams a peer may have open; fixed before anyone is known, so few
- * @param initialWindowPackets the first congestion window, RFC 9002 section 7.2: ten packets
+ * @param initialWindowPackets the first congestion window. RFC 9002, section 7.2, recommends ten; a
+ *     handshake is shorter than either, and who is sent a chunk has been let in
  * @param nativeSockets whether to use epoll where it is there; else always NIO
  */
 public record TransportSettings(
@@ -62,7 +64,7 @@ public record TransportSettings(
           256,
           16,
           4 << 20,
-          1350,
+          1452,
           65_527,
           10,
           32,
@@ -71,7 +73,7 @@ public record TransportSettings(
           64 << 10,
           64 << 10,
           16,
-          10,
+          32,
           true);
 
   public TransportSettings {

@@ -26,7 +26,7 @@ final class Recorder implements FrameHandler {
 
   Seen next() throws InterruptedException {
     Seen next = seen.poll(Wire.SOON.toSeconds(), TimeUnit.SECONDS);
-    assertThat(next).isNotNull();
+    assertThat(next).as("a frame; why the stream ended: %s", ended).isNotNull();
     return next;
   }
 

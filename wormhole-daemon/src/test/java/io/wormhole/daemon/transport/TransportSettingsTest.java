@@ -19,7 +19,7 @@ class TransportSettingsTest {
                 256,
                 16,
                 4_194_304,
-                1350,
+                1452,
                 65_527,
                 10,
                 32,
@@ -28,7 +28,7 @@ class TransportSettingsTest {
                 65_536,
                 65_536,
                 16,
-                10,
+                32,
                 true));
   }
 
