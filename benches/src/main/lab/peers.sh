@@ -197,9 +197,13 @@ peer_rclone_full() {
 
 # --- NFS ------------------------------------------------------------------------------------------------------------------------
 
+knows_nfs() {
+  [[ $(</proc/filesystems) == *$'\tnfs4\n'* ]]
+}
+
 # Whether this kernel can mount NFS 4 itself.
 kernel_has_nfs() {
-  grep -qw nfs4 /proc/filesystems || modprobe -n -q nfs 2>/dev/null
+  knows_nfs || modprobe -n -q nfs 2>/dev/null
 }
 
 serve_nfs() {
@@ -225,7 +229,7 @@ nfs_options=vers=4.1,proto=tcp,addr=$host_address,rsize=1048576,wsize=1048576,ha
 
 # The read-ahead in KiB, if not the kernel's own, and further mount options.
 mount_nfs() {
-  grep -qw nfs4 /proc/filesystems || modprobe -q nfs
+  knows_nfs || modprobe -q nfs
   set -- "$1" mount -i -t nfs4 -o "$nfs_options$2" "$host_address:/data" "$mount"
   note_command client "${@:2}" ${1:+"(then a read-ahead of $1 KiB)"}
   bounded 30 "${on_client[@]}" "${@:2}" >>"$log" 2>&1 || return 1

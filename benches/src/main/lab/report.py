@@ -40,6 +40,7 @@ TITLES = {
 }
 # Else a workload has one row, of its name.
 ROWS_OF = {"scrub": ("scrub_4k", "scrub_128k")}
+FILES_OF_PEERS = "What stands in the files below WORK is in `benches/src/main/lab/peers.sh`."
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 
@@ -300,7 +301,7 @@ def markdown(results: Results) -> str:
             text += ["CPU, seconds for each GB read, both ends ↓", ""] + markdown_table(["", *peers], cpu) + [""]
         if results.failures(link):
             text += ["Failed:", ""] + [f"- {failure}" for failure in results.failures(link)] + [""]
-    text += ["## Peers", ""]
+    text += ["## Peers", "", FILES_OF_PEERS, ""]
     for peer in peers:
         text.append(f"- **{peer}**: {results.versions[peer]}")
         text += [f"  - {end}: `{command}`" for end, command in results.commands.get(peer, [])]
@@ -325,7 +326,8 @@ td small { display: block; font-size: .76rem; } td svg { display: block; margin:
 .ours { background: var(--ours); } .failed { color: var(--bad); white-space: normal; min-width: 8rem; text-align: left; }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
 code { font: .84em ui-monospace, monospace; overflow-wrap: anywhere; } li { margin: .25rem 0; }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem; } svg line { stroke: var(--line); } svg .range { stroke: var(--mark); stroke-width: 3; }
+dt { font-weight: 600; } dd { margin: 0 0 .5rem; } .facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; max-width: 62rem; }
+.facts dd { margin: 0; } svg line { stroke: var(--line); } svg .range { stroke: var(--mark); stroke-width: 3; }
 svg circle { fill: var(--mark); }
 """
 STRIP_WIDTH = 84
@@ -403,15 +405,15 @@ def web_page(results: Results) -> str:
     page = [
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>Side by side</title><style>{STYLE}</style></head><body><h1>Side by side</h1>",
-        "<p>Medians of the rounds, below them the least and the most; ↑ more is better, ↓ less is better. The strips show where in its row a",
-        " figure lies, from the least to the most, on a logarithmic scale.</p><dl>",
+        "<p>Medians of the rounds, below them the least and the most; ↑ more is better, ↓ less is better. The strips show where in its row",
+        'a figure lies, from the least to the most, on a logarithmic scale.</p><dl class="facts">',
         *(f"<dt>{escaped(what)}</dt><dd>{escaped(value)}</dd>" for what, value in results.about()),
         "</dl>",
         html_table(["link", "round trip", "rate", "queue", "loss, each way"], results.link_lines(), "left"),
     ]
     for link in results.measured_links():
         page += html_link(results, link, peers)
-    page.append("<h2>Peers</h2><dl>")
+    page.append(f"<h2>Peers</h2><p>{escaped(FILES_OF_PEERS)}</p><dl>")
     for peer in peers:
         commands = "".join(f"<br><small>{escaped(end)}</small> <code>{html.escape(command)}</code>"
                            for end, command in results.commands.get(peer, []))
