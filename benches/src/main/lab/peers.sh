@@ -123,6 +123,7 @@ StrictModes no
 UsePAM $with_pam
 PasswordAuthentication no
 PermitRootLogin prohibit-password
+LogLevel ERROR
 Subsystem sftp internal-sftp
 CONF
   # The folder into which sshd locks its unprivileged part; its own service makes it, where that runs.
@@ -198,7 +199,7 @@ peer_rclone_full() {
 # --- NFS ------------------------------------------------------------------------------------------------------------------------
 
 knows_nfs() {
-  [[ $(</proc/filesystems) == *$'\tnfs4\n'* ]]
+  [[ $(</proc/filesystems)$'\n' == *$'\tnfs4\n'* ]]
 }
 
 # Whether this kernel can mount NFS 4 itself.

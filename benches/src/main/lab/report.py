@@ -52,6 +52,22 @@ def number(value: float) -> str:
     return f"{value:,.{min(places, 4)}f}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why there is no figure: the step of a whole group that failed, or none if it was the workload, and what was said."""
+
+    step: str
+    reason: str
+
+    def short(self) -> str:
+        if self.step:
+            return self.step
+        return self.reason if len(self.reason) <= 40 else self.reason[:39].rstrip() + "…"
+
+    def whole(self) -> str:
+        return f"{self.step}: {self.reason}" if self.step else self.reason
+
+
 @dataclasses.dataclass
 class Cell:
     """What the rounds of one workload came to on one peer over one link."""
@@ -59,7 +75,7 @@ class Cell:
     values: list[float] = dataclasses.field(default_factory=list)
     cpu: list[float] = dataclasses.field(default_factory=list)
     cut: bool = False
-    failures: dict[int, str] = dataclasses.field(default_factory=dict)
+    failures: dict[int, "Failure"] = dataclasses.field(default_factory=dict)
 
     @property
     def median(self) -> float:
@@ -67,8 +83,7 @@ class Cell:
 
     def main(self) -> str:
         if not self.values:
-            reasons = list(self.failures.values())
-            return f"failed: {shortened(reasons[0], 48)}" if reasons else "–"
+            return next((f"failed: {failure.short()}" for failure in self.failures.values()), "–")
         return ("> " if self.cut else "") + number(self.median)
 
     def spread(self) -> str:
@@ -78,10 +93,6 @@ class Cell:
         if self.values and self.failures:
             parts.append(f"failed in {len(self.failures)} of {len(self.values) + len(self.failures)} rounds")
         return "; ".join(parts)
-
-
-def shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 @dataclasses.dataclass
@@ -150,14 +161,15 @@ class Results:
             self.measured.add((link, peer, round_number, line["row"]))
             return
         workloads = line["group"].split(",") if "group" in line else [line["workload"]]
-        if line["failed"].startswith(("not served", "not mounted")) and "group" in line:
-            workloads.append("mount")
+        failure = Failure(line.get("step", ""), line["failed"])
+        if failure.step in ("not served", "not mounted"):
+            workloads.insert(0, "mount")
         for workload in workloads:
             for row in ROWS_OF.get(workload, (workload,)):
                 if (link, peer, round_number, row) not in self.measured:
                     cell = self.cells.setdefault((link, row, peer), Cell())
                     # What failed first in a workload is why; that its group did not end says less.
-                    cell.failures.setdefault(round_number, line["failed"])
+                    cell.failures.setdefault(round_number, failure)
 
     def peers(self) -> list[str]:
         return [peer for peer in PEERS if peer in self.versions]
@@ -180,8 +192,8 @@ class Results:
         met: dict[tuple[str, str], list[str]] = {}
         for (where, row, peer), cell in self.cells.items():
             if where == link:
-                for round_number, reason in cell.failures.items():
-                    met.setdefault((peer, reason), []).append(f"{row} (round {round_number})")
+                for round_number, failure in cell.failures.items():
+                    met.setdefault((peer, failure.whole()), []).append(f"{row} (round {round_number})")
         return [f"{peer}: {reason} — {', '.join(places[:4])}{', …' if len(places) > 4 else ''}"
                 for (peer, reason), places in met.items()]
 
@@ -257,12 +269,14 @@ class Results:
 
 
 def cpu_table(rows: list[Row], peers: list[str]) -> list[list[str]]:
-    table = []
+    """Its heading and its lines; none at all if nothing read enough. The folder itself has no processes of its own."""
+    others = [peer for peer in peers if peer != REFERENCE]
+    lines = []
     for row in rows:
-        if any(cell.cpu for peer, cell in row.cells.items() if peer != REFERENCE):
-            figures = [row.cells[peer].cpu if peer in row.cells else [] for peer in peers]
-            table.append([row.title, *(number(statistics.median(cpu)) if cpu else "–" for cpu in figures)])
-    return table
+        figures = [row.cells[peer].cpu if peer in row.cells else [] for peer in others]
+        if any(figures):
+            lines.append([row.title, *(number(statistics.median(cpu)) if cpu else "–" for cpu in figures)])
+    return [["", *others], *lines] if lines else []
 
 
 # --- Markdown -----------------------------------------------------------------------------------------------------------------------
@@ -298,7 +312,7 @@ def markdown(results: Results) -> str:
         text += [f"## {link}", "", *markdown_table(heading, lines), ""]
         cpu = cpu_table(rows, peers)
         if cpu:
-            text += ["CPU, seconds for each GB read, both ends ↓", ""] + markdown_table(["", *peers], cpu) + [""]
+            text += ["CPU, seconds for each GB read, both ends ↓", ""] + markdown_table(cpu[0], cpu[1:]) + [""]
         if results.failures(link):
             text += ["Failed:", ""] + [f"- {failure}" for failure in results.failures(link)] + [""]
     text += ["## Peers", "", FILES_OF_PEERS, ""]
@@ -394,7 +408,7 @@ def html_link(results: Results, link: str, peers: list[str]) -> list[str]:
     page = [f"<h2>{escaped(link)}</h2>", f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>']
     cpu = cpu_table(rows, peers)
     if cpu:
-        page += ["<p>CPU, seconds for each GB read, both ends ↓</p>", html_table(["", *peers], cpu)]
+        page += ["<p>CPU, seconds for each GB read, both ends ↓</p>", html_table(cpu[0], cpu[1:])]
     if results.failures(link):
         page += ["<p>Failed:</p><ul>", *(f"<li>{escaped(failure)}</li>" for failure in results.failures(link)), "</ul>"]
     return page

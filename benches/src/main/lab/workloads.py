@@ -34,8 +34,9 @@ COMMAND_LIMIT_FACTOR = 2.5
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How much a workload touches at most, so that a slow link is not given what it cannot carry."""
+    """How much a workload touches at most, and at once, so that a slow link is not given what it cannot carry."""
 
+    read_kib: int
     sequential_mib: int
     parallel_mib: int
     jumps: int
@@ -45,9 +46,9 @@ class Scale:
 
 
 SCALES = {
-    "full": Scale(1024, 256, 48, 2, 300, 1000),
-    "wan": Scale(64, 16, 32, 2, 100, 300),
-    "poor": Scale(8, 2, 12, 1, 40, 100),
+    "full": Scale(1024, 1024, 256, 48, 2, 300, 1000),
+    "wan": Scale(1024, 64, 16, 32, 2, 100, 300),
+    "poor": Scale(64, 8, 2, 12, 1, 40, 100),
 }
 
 Details = dict[str, Any]
@@ -127,8 +128,8 @@ class Workloads:
     # --- contents ------------------------------------------------------------------------------------------------------
 
     def read_on(self, path: Path, most: int, end: float) -> int:
-        """Reads from the beginning, a MiB at a time as cp does, until most bytes or the end of the time; a MiB at least."""
-        buffer = bytearray(MIB)
+        """Reads from the beginning, once at least, until there are so many bytes or the time is over."""
+        buffer = bytearray(self.scale.read_kib << 10)
         read_bytes = 0
         descriptor = os.open(path, os.O_RDONLY)
         try:
