@@ -2,6 +2,7 @@ package io.wormhole.daemon.trust;
 
 import io.wormhole.daemon.transport.CloseReason;
 import io.wormhole.daemon.transport.Lane;
+import io.wormhole.daemon.transport.LaneException;
 import io.wormhole.protocol.wire.Fingerprint;
 import io.wormhole.protocol.wire.message.RefusalReason;
 import java.security.SecureRandom;
@@ -39,8 +40,13 @@ final class Sessions {
       }
       byLane.put(control, session);
     }
-    var unusedEnd = control.closed().thenRun(() -> session.end(CloseReason.GOODBYE));
+    var unusedEnd = control.closed().thenAccept(why -> session.end(reasonFor(why)));
     return session;
+  }
+
+  /** Why bulk lanes end with their control lane: it is a goodbye only if that was one of ours. */
+  private static CloseReason reasonFor(LaneException why) {
+    return why.kind() == LaneException.Kind.CLOSED_HERE ? why.reason() : CloseReason.DONE;
   }
 
   /**
