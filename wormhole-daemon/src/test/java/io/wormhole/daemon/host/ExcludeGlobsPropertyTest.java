@@ -132,14 +132,15 @@ class ExcludeGlobsPropertyTest {
   /**
    * Leaves out what is no pattern here (git takes it and matches nothing), what a file of patterns
    * reads differently from an argument, and {@code a**}{@code /b}: git's manual says that such
-   * stars are single ones, and git itself forgets it behind letters.
+   * stars are single ones, and git itself forgets it behind letters, a {@code !} among them that is
+   * not in front.
    */
   private static boolean meansTheSame(String pattern) {
     if (pattern.endsWith(" ") || pattern.startsWith("#")) {
       return false;
     }
-    String body = pattern.replaceFirst("/$", "");
-    if (body.contains("/") && body.matches(".*([^/!]\\*\\*|\\*\\*[^/*]).*")) {
+    String body = pattern.replaceFirst("^!", "").replaceFirst("/$", "");
+    if (body.contains("/") && body.matches(".*([^/]\\*\\*|\\*\\*[^/*]).*")) {
       return false;
     }
     try {
