@@ -291,9 +291,9 @@ class RequestsTest {
         };
     try (Wire wire = Wire.serving(TransportSettings.DEFAULTS, handler);
         Arena arena = Arena.ofShared()) {
+      Lane lane = wire.dialTrusted();
       RequestStream requests =
-          Wire.await(
-              RequestStream.open(wire.dialTrusted(), new RequestLimits(1, Limits.BYTES_IN_FLIGHT)));
+          Wire.await(RequestStream.open(lane, new RequestLimits(1, Limits.BYTES_IN_FLIGHT)));
       CompletableFuture<Reply> inTheWay = requests.call(Wire.attributesOf(1), Wire.SOON);
       List<PendingRead> reads = new ArrayList<>();
       for (int index = 0; index < 6; index++) {
@@ -304,6 +304,10 @@ class RequestsTest {
                 Wire.SOON));
       }
       reads.get(4).hurry();
+      // An event loop reads what has come before it does what it was told.
+      CompletableFuture<Boolean> hurried = new CompletableFuture<>();
+      ((ChannelLane) lane).execute(() -> hurried.complete(true));
+      Wire.await(hurried);
       start.countDown();
       Wire.await(inTheWay);
       for (PendingRead read : reads) {
