@@ -231,7 +231,7 @@ class Results:
         nfs = any(peer.startswith("nfs") for peer in self.versions)
         notes = []
         if run["quick"]:
-            notes.append("Little data, and little time for each workload: this run says that everything runs, and nothing about speed.")
+            notes.append("Little data, and little time for each workload: this run says that everything runs, and nothing about speed. The kernel's caches were not dropped.")
         notes += [
             "Ratios are of medians: how many times better wormhole is than the best of the others, which is named; ≥ 1 = wormhole"
             " better, whichever way the row counts. `local` is the folder itself, without any link, and is not among the others.",
